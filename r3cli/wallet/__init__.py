@@ -1,0 +1,1 @@
+"""Keys, keystores, unlock sources and signers. Knows no chain."""

@@ -1,0 +1,1 @@
+"""Chains: one folder each, the same file names in all of them."""

@@ -1,0 +1,1 @@
+"""Networks: what a chain's messages and queries mean on one of them."""

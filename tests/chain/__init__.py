@@ -1,0 +1,1 @@
+"""Tests of r3cli/chain."""

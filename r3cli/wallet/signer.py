@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils  # noqa: TID253 
 
 from r3cli.secret import Secret
 
-_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
 class Signer(Protocol):
@@ -39,7 +39,7 @@ class LocalSigner:
         del purpose  # the policy signer of a later release decides by it
         der = self._key.sign(payload, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
         r, s = utils.decode_dss_signature(der)
-        s = min(s, _ORDER - s)
+        s = min(s, CURVE_ORDER - s)
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
     def __repr__(self) -> str:
@@ -51,7 +51,7 @@ def verify_signature(public_key: bytes, payload: bytes, signature: bytes) -> boo
     if len(signature) != 64:
         return False
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-    if not (0 < r < _ORDER and 0 < s <= _ORDER // 2):
+    if not (0 < r < CURVE_ORDER and 0 < s <= CURVE_ORDER // 2):
         return False
     try:
         key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256K1(), public_key)

@@ -18,14 +18,14 @@ VERSION = 1
 MAX_BYTES = 64 * 1024
 
 # `\Z`, not `$`: a dollar would let a line feed through at the end.
-_NAME = r"^[a-z0-9][a-z0-9._-]{0,62}\Z"
+_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}\Z"
 
 Name = Annotated[str, Meta(pattern=_NAME)]
 Token = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}\Z")]
 Text = Annotated[str, Meta(pattern=r"^[!-~]{1,200}\Z")]
 Time = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")]
-Hex = Annotated[str, Meta(pattern=r"^([0-9a-f]{2})+\Z", max_length=32 * 1024)]
-OptionalHex = Annotated[str, Meta(pattern=r"^([0-9a-f]{2})*\Z", max_length=32 * 1024)]
+Hex = Annotated[str, Meta(pattern=r"^([0-9a-f]{2})+\Z")]
+OptionalHex = Annotated[str, Meta(pattern=r"^([0-9a-f]{2})*\Z")]
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -120,7 +120,7 @@ def check_name(name: str) -> str:
     if not re.match(_NAME, name):
         raise Usage(
             f"{name!r} is not a wallet name",
-            hint="use lower-case letters, digits, dots, dashes and underscores, at most 63, a letter or digit first",
+            hint="use at most 63 lower-case letters, digits, dashes and underscores, the first a letter or digit",
         )
     return name
 

@@ -59,3 +59,14 @@ def verify_signature(public_key: bytes, payload: bytes, signature: bytes) -> boo
     except Exception:  # noqa: BLE001 - a bad point or signature, whatever the library calls it, verifies nothing
         return False
     return True
+
+
+def is_public_key(content: bytes) -> bool:
+    """Whether these bytes are a point of the curve in compressed form."""
+    if len(content) != 33:
+        return False
+    try:
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256K1(), content)
+    except ValueError:
+        return False
+    return True

@@ -7,21 +7,16 @@ and an empty one is refused; without a source nothing is created or opened (exit
 from __future__ import annotations
 
 import os
-import stat
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from r3cli.errors import NeedsInput, Usage
 from r3cli.files import read_private
 from r3cli.secret import Secret
+from r3cli.wallet.secret_input import MAX_BYTES, Asker, read_line
 
 CREDENTIAL = "r3-passphrase"
-MAX_BYTES = 4096
-
-# Asks a question without echo; None when the person ended the input instead of answering.
-Asker = Callable[[str], Secret | None]
 
 _HINT = "give --passphrase-file FILE or --passphrase-fd N, or run it at a terminal"
 
@@ -55,7 +50,7 @@ class PassphraseSource:
         if self.fd is not None and self.file is not None:
             raise Usage("--passphrase-fd and --passphrase-file exclude each other")
         if self.fd is not None:
-            return _passphrase(read_line(self.fd), f"file descriptor {self.fd}")
+            return _passphrase(read_line(self.fd, _HINT), f"file descriptor {self.fd}")
         file = self.file or _credential()
         if file is None:
             return None
@@ -67,33 +62,6 @@ class PassphraseSource:
         if answer is None:
             raise NeedsInput("a passphrase is needed", hint=_HINT)
         return _passphrase(answer.reveal(), "the answer")
-
-
-def read_line(descriptor: int) -> bytes:
-    """One line from an inherited file descriptor, byte by byte, so that the rest stays for the next reader."""
-    check_inherited(descriptor)
-    line = bytearray()
-    while len(line) <= MAX_BYTES:
-        byte = os.read(descriptor, 1)
-        if byte in (b"", b"\n"):
-            return bytes(line)
-        line += byte
-    raise Usage(f"the passphrase from file descriptor {descriptor} is longer than {MAX_BYTES} bytes")
-
-
-def check_inherited(descriptor: int) -> None:
-    """Raise `NeedsInput` unless whoever started r3 really passed this descriptor.
-
-    Where standard input was closed, its number is soon that of a file of ours; those are not inheritable (PEP 446).
-    """
-    try:
-        given = os.get_inheritable(descriptor) and not stat.S_ISDIR(os.fstat(descriptor).st_mode)
-    except (OSError, OverflowError):
-        given = False
-    if not given:
-        raise NeedsInput(f"file descriptor {descriptor} is not open", hint=_HINT)
-    if os.isatty(descriptor):
-        raise Usage("a passphrase typed there would be visible", hint="leave the option out and r3 asks without echo")
 
 
 def _credential() -> Path | None:

@@ -99,7 +99,7 @@ def import_private_key(
     cost: Cost = STANDARD_COST,
 ) -> Result[NewWallet]:
     """A wallet from one secp256k1 private key, 64 hexadecimal digits; raises `Usage` when that is not one."""
-    held = HeldSecret("private_key", check_private_key(Secret(_from_hex(key))))
+    held = HeldSecret("private-key", check_private_key(Secret(_from_hex(key))))
     return _keep(paths, name, source, held, None, prefix=prefix, dry_run=dry_run, cost=cost)
 
 

@@ -43,7 +43,7 @@ def open_secret(keystore: Keystore, account: Account, source: PassphraseSource) 
 
 def private_key(held: HeldSecret, derivation: str | None) -> Secret:
     """The 32-byte secp256k1 key that an account's derivation finds in a secret."""
-    if held.kind == "private_key" and derivation is None:
+    if held.kind == "private-key" and derivation is None:
         return check_private_key(held.value)
     if held.kind == "entropy" and derivation is not None:
         seed = mnemonic.to_seed(held.value, held.passphrase)

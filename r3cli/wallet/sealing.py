@@ -35,7 +35,7 @@ STANDARD_COST = Cost(memory_kib=64 * 1024, iterations=3, lanes=4)
 class HeldSecret:
     """One secret of a wallet.
 
-    `value` is BIP39 entropy (kind `entropy`) or a private key (kind `private_key`); `passphrase` is the optional
+    `value` is BIP39 entropy (kind `entropy`) or a private key (kind `private-key`); `passphrase` is the optional
     BIP39 passphrase that belongs to entropy.
     """
 

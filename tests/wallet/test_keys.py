@@ -22,7 +22,7 @@ VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "r3mes_wallets.jso
 DERIVATIONS = ("seed", "m/44'/118'/0'/0/0", "m/44'/9999'/0'/0/0")
 
 
-@pytest.mark.parametrize(("vector", "derivation"), zip(VECTORS["wallets"], DERIVATIONS, strict=True))
+@pytest.mark.parametrize(("vector", "derivation"), list(zip(VECTORS["wallets"], DERIVATIONS, strict=True)))
 def test_r3mes_wallets(vector: dict[str, str], derivation: str) -> None:
     held = HeldSecret("entropy", mnemonic.to_entropy(Secret(VECTORS["mnemonic"])))
     key = private_key(held, derivation)

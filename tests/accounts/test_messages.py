@@ -58,6 +58,15 @@ def test_the_document_is_adr036() -> None:
     )
 
 
+def test_cosmjs_makes_the_same_signature() -> None:
+    """Made with @cosmjs/amino 0.39.0: `Secp256k1Wallet.signAmino` over `makeSignDoc` of the ADR-036 message."""
+    signature = SIGNER.sign(text_sign_bytes(WALLET["address"], b"hello"), purpose="test")
+    assert signature.hex() == (
+        "c7bd82389edecb93cc11a2a249fc51c6bf6c1834c38c09be5a429deb4d39dbba"
+        "2e2a94dd48682d323a848c9529d356befa0f5a45559551ae301fa857d1796954"
+    )
+
+
 def test_a_text_is_never_signed_as_such(paths: Paths) -> None:
     """Bytes that are a transaction's sign document do not become a valid signature over it."""
     sign_document = b"\n\x02hi\x12\x00"

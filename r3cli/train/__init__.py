@@ -1,0 +1,1 @@
+"""Training: model, data, exact arithmetic, rounds, verification, aggregation."""

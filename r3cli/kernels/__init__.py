@@ -1,0 +1,1 @@
+"""Compute kernels: the gradient codec, Merkle trees, canonical tensors."""

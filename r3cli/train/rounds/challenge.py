@@ -1,0 +1,144 @@
+"""Challenges: what a verifier found wrong with a revealed aggregation, as evidence that others can execute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from r3cli.errors import BadContent, ContentMissing
+from r3cli.events import Report, event, silent
+from r3cli.storage.base import ContentStore
+from r3cli.train.rounds.aggregate import Aggregate, build_aggregate, read_aggregate
+from r3cli.train.rounds.bench import Bench
+from r3cli.train.rounds.canonical import DOCUMENT_LIMIT, Document, decode_document
+from r3cli.train.rounds.verify import Claim, Reason, Verdict, verify_work
+
+
+class Evidence(Document, tag_field="format", tag="r3/evidence/1"):
+    """What to execute to see the lie. Without a gradient id it is the proposer's."""
+
+    aggregation_id: int
+    explanation: str
+    gradient_id: int | None
+    reason: str
+    step: int | None
+
+    @property
+    def resolution(self) -> str:
+        """How a resolver names the guilty to the chain."""
+        return f"proposer;{self.reason}" if self.gradient_id is None else f"gradient={self.gradient_id};{self.reason}"
+
+
+def decode_evidence(content: bytes) -> Evidence:
+    """Read evidence; raises `Malformed`."""
+    return decode_document(Evidence, content)
+
+
+def read_evidence(store: ContentStore, cid: str) -> Evidence:
+    """Evidence by CID; raises `ContentMissing` or `Malformed`."""
+    return decode_evidence(store.get(cid, limit=DOCUMENT_LIMIT))
+
+
+def examine(
+    bench: Bench,
+    aggregation_id: int,
+    aggregate_cid: str,
+    claims: Sequence[Claim],
+    *,
+    choose_step: Callable[[int], int] | None,
+    report: Report = silent,
+) -> tuple[Evidence | None, list[Verdict]]:
+    """Check a revealed aggregation: each participant's work, then the proposer's own.
+
+    `claims` is every work of the round that the chain holds. `choose_step` picks the step of each work that is
+    executed (None: all of them). Returns the first lie found, and a verdict a work.
+    """
+    try:
+        aggregate = read_aggregate(bench.store, aggregate_cid)
+    except BadContent as error:
+        return _proposers(aggregation_id, Reason.WRONG_AGGREGATE, error.message), []
+    verdicts = judge(bench, claims, choose_step=choose_step, report=report)
+    for gradient_id in aggregate.ids:
+        if gradient_id not in {claim.gradient_id for claim in claims}:
+            return _proposers(aggregation_id, Reason.WRONG_AGGREGATE, f"work {gradient_id} is not of this round"), []
+        verdict = verdicts.get(gradient_id)
+        if verdict is not None and not verdict.ok:
+            return _miners(aggregation_id, verdict), list(verdicts.values())
+    return _proposers_lie(bench, aggregation_id, aggregate, claims, verdicts), list(verdicts.values())
+
+
+def judge(
+    bench: Bench,
+    claims: Sequence[Claim],
+    *,
+    choose_step: Callable[[int], int] | None,
+    report: Report = silent,
+) -> dict[int, Verdict]:
+    """A verdict for each work by gradient id; one whose content nobody serves gets none."""
+    verdicts: dict[int, Verdict] = {}
+    for claim in claims:
+        step = choose_step(bench.manifest.steps) if choose_step else None
+        try:
+            verdict = verify_work(bench, claim, step=step, report=report)
+        except ContentMissing as error:
+            report(event("verify.missing", f"work {claim.gradient_id}: {error.message}", level="warning"))
+            continue
+        verdicts[claim.gradient_id] = verdict
+        report(event("verify.work", f"work {claim.gradient_id} of {claim.miner}: {verdict.explanation}", ok=verdict.ok))
+    return verdicts
+
+
+def confirm_evidence(
+    bench: Bench, evidence: Evidence, aggregate_cid: str, claims: Sequence[Claim], report: Report = silent
+) -> Evidence | None:
+    """The resolver's side: execute what the evidence points at, in full. Returns the lie, or None if there is none."""
+    if evidence.gradient_id is None:
+        found, _ = examine(bench, evidence.aggregation_id, aggregate_cid, claims, choose_step=None, report=report)
+        return found
+    for claim in (claim for claim in claims if claim.gradient_id == evidence.gradient_id):
+        verdict = verify_work(bench, claim, report=report)
+        if not verdict.ok:
+            return _miners(evidence.aggregation_id, verdict)
+    return None
+
+
+def _proposers_lie(
+    bench: Bench, aggregation_id: int, aggregate: Aggregate, claims: Sequence[Claim], verdicts: dict[int, Verdict]
+) -> Evidence | None:
+    for participant in aggregate.participants:
+        claim = next(claim for claim in claims if claim.gradient_id == participant.gradient_id)
+        said = (participant.miner, participant.payload, participant.step_root)
+        if said != (claim.miner, claim.payload_cid, claim.gradient_hash):
+            return _proposers(aggregation_id, Reason.WRONG_AGGREGATE, f"work {claim.gradient_id} is misquoted")
+    excused = {exclusion.gradient_id for exclusion in aggregate.excluded if exclusion.reason == ContentMissing.name}
+    for claim in claims:
+        verdict = verdicts.get(claim.gradient_id)
+        if claim.gradient_id not in {*aggregate.ids, *excused} and verdict is not None and verdict.ok:
+            return _proposers(
+                aggregation_id, Reason.OMITTED_WORK, f"work {claim.gradient_id} was left out although it verifies"
+            )
+    expected = build_aggregate(
+        bench.store,
+        bench.manifest,
+        bench.manifest_cid,
+        bench.adapter,
+        proposer=aggregate.proposer,
+        participants=aggregate.participants,
+        excluded=aggregate.excluded,
+    )
+    if expected != aggregate:
+        return _proposers(aggregation_id, Reason.WRONG_AGGREGATE, "the merged adapter or the next manifest differs")
+    return None
+
+
+def _miners(aggregation_id: int, verdict: Verdict) -> Evidence:
+    return Evidence(
+        aggregation_id=aggregation_id,
+        explanation=verdict.explanation,
+        gradient_id=verdict.gradient_id,
+        reason=str(verdict.reason),
+        step=verdict.first_bad_step,
+    )
+
+
+def _proposers(aggregation_id: int, reason: Reason, explanation: str) -> Evidence:
+    return Evidence(aggregation_id=aggregation_id, explanation=explanation, gradient_id=None, reason=reason, step=None)

@@ -1,0 +1,189 @@
+"""One round from the inside: mine, check, propose, audit. `run` calls these in order until the rounds are done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from r3cli.events import Report, event
+from r3cli.signals import Stop
+from r3cli.train.checkpoint import CheckpointFolder
+from r3cli.train.rounds.aggregate import Exclusion, Participant, build_aggregate
+from r3cli.train.rounds.bench import Bench, load_tensors
+from r3cli.train.rounds.challenge import confirm_evidence, examine, judge, read_evidence
+from r3cli.train.rounds.manifest import decode_manifest
+from r3cli.train.rounds.mine import Work, mine_round
+from r3cli.train.rounds.record import MinerShown, Records, RoundShown, TxShown, round_of
+from r3cli.train.rounds.roles import Actor, Cast
+from r3cli.train.rounds.verify import Claim, Verdict, random_step
+from r3cli.train.rounds.window import Revealed, Window
+
+CHALLENGE_BOND = 10_000_000  # base units: the lab's minimum of 10 remes
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a round is played: chain, folders, cast, and whom to tell."""
+
+    window: Window
+    records: Records
+    folder: Path
+    cast: Cast
+    stop: Stop
+    report: Report
+
+
+def mine(stage: Stage, bench: Bench) -> RoundShown:
+    """Every miner's work of a round, handed in once each."""
+    number = bench.manifest.round
+    known = stage.records.load(number)
+    done = {miner.miner: miner for miner in known.miners} if known else {}
+    shown: list[MinerShown] = []
+    for actor in stage.cast.miners:
+        row = done.get(actor.address) or _work(stage, bench, actor)
+        shown.append(row)
+        stage.records.save(round_of(number, shown))
+    return round_of(number, shown)
+
+
+def propose(stage: Stage, bench: Bench) -> int | None:
+    """Check what was handed in by one drawn step each, merge what is good, commit and reveal."""
+    manifest = bench.manifest
+    claims = stage.window.claims(manifest.round, manifest.residuals_reset)
+    verdicts = judge(bench, claims, choose_step=random_step, report=stage.report)
+    good = [claim for claim in claims if claim.gradient_id in verdicts and verdicts[claim.gradient_id].ok]
+    if not good:
+        stage.report(event("train.nothing_good", f"round {manifest.round} has no work that verifies", level="warning"))
+        return None
+    aggregate = build_aggregate(
+        bench.store,
+        manifest,
+        bench.manifest_cid,
+        bench.adapter,
+        proposer=stage.cast.proposer.address,
+        participants=[_participant(claim) for claim in good],
+        excluded=[_exclusion(claim, verdicts.get(claim.gradient_id)) for claim in claims if claim not in good],
+    )
+    aggregation_id, _ = stage.window.commit_and_reveal(aggregate, stage.cast.proposer.signer, stage.folder)
+    _note_checks(stage.records, manifest.round, verdicts)
+    stage.report(
+        event("train.revealed", f"round {manifest.round} is aggregation {aggregation_id}", round=manifest.round)
+    )
+    return aggregation_id
+
+
+def audit(stage: Stage, bench: Bench, revealed: Revealed) -> int | None:
+    """The verifier's turn: execute one drawn step of each work and the whole aggregation; challenge a lie."""
+    claims = stage.window.claims(bench.manifest.round, bench.manifest.residuals_reset)
+    lie, verdicts = examine(
+        bench,
+        revealed.aggregation_id,
+        revealed.aggregate_cid,
+        claims,
+        choose_step=random_step,
+        report=stage.report,
+    )
+    _note_checks(stage.records, bench.manifest.round, {verdict.gradient_id: verdict for verdict in verdicts})
+    if lie is None:
+        return None
+    stage.report(event("train.challenge", f"aggregation {revealed.aggregation_id}: {lie.explanation}", level="warning"))
+    verifier = stage.cast.verifier
+    return stage.window.challenge(lie, verifier.address, verifier.signer, CHALLENGE_BOND)
+
+
+def resolve(stage: Stage, bench: Bench, revealed: Revealed, challenge_id: int, evidence_cid: str) -> bool:
+    """The lab's resolver: execute the evidence with the verifier's own code and tell the chain. True: a lie."""
+    resolver = stage.cast.resolver
+    assert resolver is not None, "only the local network has a resolver of ours"  # noqa: S101 - states a precondition
+    accused = read_evidence(bench.store, evidence_cid)
+    claims = stage.window.claims(bench.manifest.round, bench.manifest.residuals_reset)
+    lie = confirm_evidence(bench, accused, revealed.aggregate_cid, claims, stage.report)
+    stage.window.resolve(challenge_id, resolver.address, resolver.signer, lie, accused)
+    return lie is not None
+
+
+def close(stage: Stage, bench: Bench, next_manifest_cid: str) -> RoundShown | None:
+    """Complete a round's record with what its aggregation brought."""
+    record = stage.records.load(bench.manifest.round)
+    if record is None or record.global_bpb_after is not None:
+        return record
+    following = decode_manifest(bench.store.get(next_manifest_cid, limit=1 << 20))
+    revealed = stage.window.revealed(bench.manifest.round)
+    record = msgspec.structs.replace(
+        record,
+        global_bpb_after=round(bench.bits_per_byte(load_tensors(bench.store, following.adapter)), 6),
+        aggregation_id=revealed.aggregation_id if revealed else None,
+        finished_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+    )
+    stage.records.save(record)
+    return record
+
+
+def _work(stage: Stage, bench: Bench, actor: Actor) -> MinerShown:
+    number = bench.manifest.round
+    began = time.monotonic()
+    checkpoints = CheckpointFolder(
+        stage.folder / "checkpoints" / actor.address, owner=f"{bench.manifest_cid}/{actor.address}"
+    )
+    previous = stage.window.previous_payload(actor.address, number, bench.manifest.residuals_reset)
+    work = mine_round(bench, actor.address, previous, checkpoints, stage.stop, stage.report)
+    before, after = bench.bits_per_byte(bench.adapter), bench.bits_per_byte(work.adapter)
+    gradient_id, confirmed = stage.window.submit(work, actor.signer)
+    stage.report(
+        event(
+            "train.submitted",
+            f"round {number}: {work.payload_bytes} bytes, {before:.3f} -> {after:.3f} bits per byte, tx {confirmed.tx_hash}",
+            round=number,
+            miner=actor.address,
+            digest=work.header.step_root,
+            payload=work.payload_cid,
+            tx=confirmed.tx_hash,
+        )
+    )
+    return MinerShown(
+        miner=actor.address,
+        digest=work.header.step_root,
+        payload_cid=work.payload_cid,
+        payload_bytes=work.payload_bytes,
+        dense_bytes=_dense_bytes(work),
+        claimed_loss=work.header.claimed_loss,
+        val_bpb_before=round(before, 6),
+        val_bpb_after=round(after, 6),
+        seconds=round(time.monotonic() - began, 3),
+        gradient_id=gradient_id,
+        tx=TxShown(hash=confirmed.tx_hash, outcome="confirmed"),
+    )
+
+
+def _dense_bytes(work: Work) -> int:
+    return 2 * sum(tensor.size for tensor in work.adapter.values())
+
+
+def _participant(claim: Claim) -> Participant:
+    return Participant(
+        gradient_id=claim.gradient_id, miner=claim.miner, payload=claim.payload_cid, step_root=claim.gradient_hash
+    )
+
+
+def _exclusion(claim: Claim, verdict: Verdict | None) -> Exclusion:
+    if verdict is None:
+        return Exclusion(gradient_id=claim.gradient_id, reason="content_missing")
+    return Exclusion(gradient_id=claim.gradient_id, reason=str(verdict.reason), step=verdict.first_bad_step)
+
+
+def _note_checks(records: Records, number: int, verdicts: dict[int, Verdict]) -> None:
+    record = records.load(number)
+    if record is None:
+        return
+    miners: Sequence[MinerShown] = [
+        msgspec.structs.replace(miner, checked_step=verdicts[miner.gradient_id].steps_checked[0])
+        if miner.gradient_id in verdicts
+        else miner
+        for miner in record.miners
+    ]
+    records.save(msgspec.structs.replace(record, miners=list(miners)))

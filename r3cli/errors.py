@@ -14,7 +14,7 @@
     |- NotFound                 6
     |  `- ContentMissing           nobody serves this CID: neither good nor fraud
     |- Refused                  7  refused by policy
-    |  |- FeeTooHigh  InsufficientFunds  UnsafePermissions  SecretInEnvironment  AlreadyExists  PublicBind
+    |  |- FeeTooHigh  InsufficientFunds  UnsafePermissions  SecretInEnvironment  AlreadyExists  PublicBind  WrongChain
     |- PartlyDone               8
     |- Busy                     9  another r3 holds the lock
     |- OutcomeUnknown          10  sent, not confirmed
@@ -196,6 +196,12 @@ class PublicBind(Refused):
     """A listener on a public address without authentication."""
 
     name = "public_bind"
+
+
+class WrongChain(Refused):
+    """The node belongs to another chain than the configured one."""
+
+    name = "wrong_chain"
 
 
 class PartlyDone(R3Error):

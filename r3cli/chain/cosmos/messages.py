@@ -123,19 +123,10 @@ class TxRaw(_TxMessage, frozen=True, kw_only=True):
     signatures: Annotated[tuple[bytes, ...], Tag(3)] = ()
 
 
-class MsgData(Message, frozen=True, kw_only=True):
-    """The old form of one message's answer; nodes since 0.46 leave it out."""
-
-    package: ClassVar[str] = "cosmos.base.abci.v1beta1"
-    msg_type: Annotated[str, Tag(1)] = ""
-    data: Annotated[bytes, Tag(2)] = b""
-
-
 class TxMsgData(Message, frozen=True, kw_only=True):
     """The answers of the messages of an included transaction, one each."""
 
     package: ClassVar[str] = "cosmos.base.abci.v1beta1"
-    data: Annotated[tuple[MsgData, ...], Tag(1)] = ()
     msg_responses: Annotated[tuple[AnyMessage, ...], Tag(2)] = ()
 
 

@@ -1,0 +1,1 @@
+"""The network in a box: servers that speak the real protocols over one ledger on disk."""

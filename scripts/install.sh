@@ -55,6 +55,9 @@ else
     make_venv
 fi
 announce_torch
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+quiet=--quiet
+[ -t 2 ] && quiet= # somebody watches: show pip's progress
+# shellcheck disable=SC2086  # absent when empty
+"$venv/bin/python" -m pip install $quiet --disable-pip-version-check --no-input \
     --constraint constraints.txt --editable ".[$extras]"
 say "r3 is $venv/bin/r3"

@@ -150,10 +150,10 @@ class Journal:
         sequence: int,
         timeout_height: int,
     ) -> None:
-        """Record a signed transaction; returns once it is on disk. Call before every broadcast."""
+        """Record a signed transaction, new by its hash; returns once it is on disk. Call before the broadcast."""
         with self._write() as database:
             database.execute(
-                "INSERT OR IGNORE INTO attempt VALUES (?,?,?,?,?,?,?,'sent',?)",
+                "INSERT INTO attempt VALUES (?,?,?,?,?,?,?,'sent',?)",
                 (tx_hash, entry_id, chain_id, account, sequence, timeout_height, raw, _now()),
             )
             self._move(database, entry_id, State.SENT, None, None)
@@ -206,6 +206,11 @@ class Journal:
     def attempts(self, entry_id: int) -> list[Attempt]:
         """Every transaction signed for an entry, oldest first."""
         return self._attempts("entry_id = ?", (entry_id,))
+
+    def attempt(self, tx_hash: str) -> Attempt | None:
+        """The transaction with this hash, whichever entry it belongs to."""
+        found = self._attempts("tx_hash = ?", (tx_hash,))
+        return found[0] if found else None
 
     def pending(self, chain_id: str, account: str) -> list[Attempt]:
         """Every transaction of an account that may still be included, oldest first."""

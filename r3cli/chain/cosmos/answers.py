@@ -70,9 +70,9 @@ _SIMULATION_TAIL = re.compile(r"( \[[^\]]*\])?( with gas used: '\d+')?$")
 _SEQUENCES = re.compile(r"account sequence mismatch, expected (\d{1,20}), got (\d{1,20})")
 
 _CURES = {
-    Meaning.WRONG_SIGNATURE: "the chain id or the account number is not this chain's; check network.chain_id",
-    Meaning.FEE_TOO_LOW: "raise network.gas_price",
-    Meaning.OUT_OF_GAS: "raise network.gas_adjustment",
+    Meaning.WRONG_SIGNATURE: "the chain id or the account number is not this chain's; check chain.chain_id",
+    Meaning.FEE_TOO_LOW: "raise chain.gas_price",
+    Meaning.OUT_OF_GAS: "raise chain.gas_adjustment",
     Meaning.INSUFFICIENT_FUNDS: "send money to the account first",
     Meaning.UNKNOWN_MESSAGE: "this chain does not have the message; check which network this is",
     Meaning.UNKNOWN_ACCOUNT: "send money to the account first: it exists only then",

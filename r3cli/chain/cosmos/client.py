@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from r3cli.chain.cosmos.answers import Answer
 from r3cli.chain.cosmos.node import Account, Block, Head, Included, Node
@@ -21,6 +21,12 @@ T = TypeVar("T")
 _SURVEY_SECONDS = 5.0
 _READ_ROUNDS = 2
 _PAUSE_SECONDS = 0.2
+
+
+class Unanswered(Temporary):
+    """A transaction was handed in, and what became of it was not said."""
+
+    name = "unanswered"
 
 
 class CosmosClient:
@@ -41,7 +47,7 @@ class CosmosClient:
         timeout: float = 10.0,
     ) -> None:
         if not endpoints:
-            raise BadSetting("the network has no endpoint", hint="set network.endpoints")
+            raise BadSetting("the network has no endpoint", hint="set chain.endpoints")
         self._nodes = [Node(url, timeout=timeout) for url in endpoints]
         self._expected = chain_id
         self._max_head_age = max_head_age
@@ -50,7 +56,7 @@ class CosmosClient:
         self._fresh: list[tuple[Node, Head]] = []
         self._surveyed = 0.0
 
-    def __enter__(self) -> CosmosClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -85,15 +91,17 @@ class CosmosClient:
         raise trouble or Unreachable("no endpoint answered")
 
     def broadcast(self, raw: bytes) -> Answer:
-        """CheckTx's answer. `Unreachable` that is no `NoReply`: no endpoint got it; any other failure leaves it open."""
+        """CheckTx's answer. Raises `Unanswered` when it may have arrived; any other failure means that it did not."""
         trouble: Unreachable | None = None
         for node, _ in self._fresh_nodes():
             try:
                 return node.broadcast(raw)
-            except NoReply:
-                raise
+            except NoReply as error:
+                raise Unanswered(error.message, target=node.url) from error
             except Unreachable as error:
                 trouble = error
+            except R3Error as error:
+                raise Unanswered(error.message, target=node.url) from error
         raise trouble or Unreachable("no endpoint answered")
 
     def head(self) -> Head:
@@ -133,7 +141,7 @@ class CosmosClient:
         if self._expected not in (None, head.chain_id):
             raise WrongChain(
                 f"{node.url} belongs to chain {head.chain_id!r}, not {self._expected!r}",
-                hint="correct network.endpoints or network.chain_id",
+                hint="correct chain.endpoints or chain.chain_id",
                 target=node.url,
             )
         self._highest = max(self._highest, head.height)

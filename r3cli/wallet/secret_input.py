@@ -15,18 +15,19 @@ from r3cli.secret import Secret
 STDIN = Path("-")
 MAX_BYTES = 4096
 
-# Asks a question without echo; None when the person ended the input instead of answering.
-Asker = Callable[[str], Secret | None]
+# Asks a question without echo; raises `NeedsInput` when the input ends instead of an answer.
+Asker = Callable[[str], Secret]
 
 
 @dataclass(frozen=True)
 class SecretInput:
     """Where a secret text (a mnemonic, a key) comes from: `file`, standard input for `-`, or a person.
 
-    `what` names it in messages, `option` is the flag that gives it.
+    `what` names it in messages, `question` asks a person, `option` is the flag that gives it.
     """
 
     what: str
+    question: str
     option: str
     file: Path | None = None
     ask: Asker | None = None
@@ -35,8 +36,7 @@ class SecretInput:
         """The text without surrounding white space; raises `NeedsInput` when there is none."""
         hint = f"give {self.option} FILE, or {self.option} - for standard input"
         if self.file is None:
-            answer = self.ask(f"{self.what[0].upper()}{self.what[1:]}: ") if self.ask else None
-            content = answer.reveal() if answer else b""
+            content = self.ask(self.question).reveal() if self.ask else b""
         elif self.file == STDIN:
             content = read_rest(0, hint)
         else:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from r3cli.errors import NeedsInput, NotFound, TooLarge, UnsafePermissions, Usage
 from r3cli.secret import Secret
-from r3cli.wallet.secret_input import STDIN, SecretInput
+from r3cli.wallet.secret_input import SecretInput
 from r3cli.wallet.unlock import PassphraseSource
 
 
@@ -131,23 +132,30 @@ def test_nobody_to_ask() -> None:
 
 
 def test_a_person_is_asked_twice_for_a_new_passphrase() -> None:
-    answers = iter([Secret("one"), Secret("one"), Secret("one"), Secret("two"), Secret("one"), None, None])
-    source = PassphraseSource(ask=lambda _: next(answers))
+    answers = iter(["one", "one", "one", "two", "one", "", ""])
+    source = PassphraseSource(ask=lambda _: Secret(next(answers)))
     assert source.choose("w").reveal() == b"one"
     with pytest.raises(Usage, match="differ"):
         source.choose("w")
-    with pytest.raises(NeedsInput):  # Ctrl-D at the repetition
-        source.choose("w")
+    for ask in (source.choose, source.unlock):
+        with pytest.raises(NeedsInput, match="empty"):
+            ask("w")
+
+
+def test_end_of_input_at_the_question() -> None:
+    def ended(_: str) -> Secret:
+        raise NeedsInput("the input ended")
+
     with pytest.raises(NeedsInput):
-        source.unlock("w")
+        PassphraseSource(ask=ended).choose("w")
 
 
 def test_secret_input(tmp_path: Path) -> None:
     file = private_file(tmp_path / "words", b"  one two\n\n")
-    made = SecretInput("a mnemonic", "--mnemonic-file")
-    assert SecretInput("a mnemonic", "--mnemonic-file", file).read().reveal() == b"one two"
-    assert SecretInput("a mnemonic", "--m", None, lambda _: Secret("typed ")).read().reveal() == b"typed"
-    with pytest.raises(NeedsInput, match="a mnemonic is needed") as caught:
-        made.read()
-    assert "--mnemonic-file -" in str(caught.value.hint)
-    assert Path("-") == STDIN
+    made = SecretInput("a mnemonic", "Mnemonic", "--mnemonic-file")
+    assert replace(made, file=file).read().reveal() == b"one two"
+    assert replace(made, ask=lambda _: Secret("typed ")).read().reveal() == b"typed"
+    for empty in (made, replace(made, ask=lambda _: Secret(" "))):
+        with pytest.raises(NeedsInput, match="a mnemonic is needed") as caught:
+            empty.read()
+        assert "--mnemonic-file -" in str(caught.value.hint)

@@ -111,7 +111,7 @@ class CosmosChain:
         return [closed for closed in found if closed is not None]
 
     def _adopt(self, entry: Entry, closed: Sequence[Entry]) -> Confirmed | None:
-        """The proof of an earlier entry with the same intent that was given up (refused here) and included after all."""
+        """The proof of an earlier entry with the same intent that was refused here and included after all."""
         for other in closed:
             if other.key == entry.key and other.id != entry.id and other.state is State.CONFIRMED:
                 self._journal.fail(entry.id, f"entry {other.id} did it")
@@ -212,7 +212,7 @@ class CosmosChain:
         self._tell("tx.wrong_sequence", "the chain expects another sequence; looking up what was sent before", attempt)
         pending = self._journal.pending(attempt.chain_id, attempt.account)
         found = [self._record(sent, self._watch(entry, sent, resend=False)) for sent in pending]
-        closed = [entry for entry in found if entry is not None]
+        closed = [other for other in found if other is not None]
         own = next((other for other in closed if other.id == entry.id), None)
         return read_outcome(own, self.config) if own else self._adopt(entry, closed)
 

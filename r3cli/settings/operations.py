@@ -82,7 +82,7 @@ def show_settings(settings: Settings) -> Result[SettingsShown]:
     for key in all_keys():
         layer = settings.winner(key)
         rows.append(Setting(key=key, value=layer.value, layer=layer.layer, source=layer.source))
-    return Result(SettingsShown(settings=tuple(rows)), settings.warnings)
+    return Result(SettingsShown(settings=tuple(rows)))
 
 
 def explain_setting(settings: Settings, key: str) -> Result[SettingExplained]:
@@ -90,7 +90,7 @@ def explain_setting(settings: Settings, key: str) -> Result[SettingExplained]:
     layers = settings.layers(key)
     about = _comments(settings.sources).get(key, "")
     data = SettingExplained(key=key, value=layers[0].value, about=about, variable=variable(key), layers=layers)
-    return Result(data, settings.warnings)
+    return Result(data)
 
 
 def set_setting(paths: Paths, key: str, text: str) -> Result[SettingChanged]:

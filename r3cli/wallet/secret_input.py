@@ -15,8 +15,8 @@ from r3cli.secret import Secret
 STDIN = Path("-")
 MAX_BYTES = 4096
 
-# Asks a question without echo; raises `NeedsInput` when the input ends instead of an answer.
-Asker = Callable[[str], Secret]
+# Asks a question without echo; None when the person ended the input instead of answering.
+Asker = Callable[[str], Secret | None]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class SecretInput:
         """The text without surrounding white space; raises `NeedsInput` when there is none."""
         hint = f"give {self.option} FILE, or {self.option} - for standard input"
         if self.file is None:
-            content = self.ask(self.question).reveal() if self.ask else b""
+            answer = self.ask(f"{self.question}: ") if self.ask else None
+            content = answer.reveal() if answer else b""
         elif self.file == STDIN:
             content = read_rest(0, hint)
         else:

@@ -34,15 +34,15 @@ class PassphraseSource:
 
     def unlock(self, wallet: str) -> Secret:
         """The passphrase that should open a wallet; raises `NeedsInput` without one."""
-        return self._given() or self._asked(f"Passphrase of wallet {wallet}")
+        return self._given() or self._asked(f"Passphrase of wallet {wallet}: ")
 
     def choose(self, wallet: str) -> Secret:
         """The passphrase for a new wallet; a person gives it twice."""
         given = self._given()
         if given is not None:
             return given
-        first = self._asked(f"New passphrase for wallet {wallet}")
-        if first.reveal() != self._asked("The same again").reveal():
+        first = self._asked(f"New passphrase for wallet {wallet}: ")
+        if first.reveal() != self._asked("The same again: ").reveal():
             raise Usage("the two passphrases differ; nothing was created")
         return first
 
@@ -58,9 +58,10 @@ class PassphraseSource:
         return _passphrase(first_line, str(file))
 
     def _asked(self, question: str) -> Secret:
-        if self.ask is None:
+        answer = self.ask(question) if self.ask else None
+        if answer is None:
             raise NeedsInput("a passphrase is needed", hint=_HINT)
-        return _passphrase(self.ask(question).reveal(), "the answer")
+        return _passphrase(answer.reveal(), "the answer")
 
 
 def _credential() -> Path | None:

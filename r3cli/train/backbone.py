@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 import numpy as np  # noqa: TID253 - a leaf that exists to hold arrays
-from numpy.typing import NDArray
+from numpy.typing import NDArray  # noqa: TID253 - as above
 
 from r3cli.errors import Malformed, R3Error
 from r3cli.kernels.tensors import decode_tensors, encode_tensors
@@ -23,6 +24,7 @@ from r3cli.train.exact.random import philox_key, philox_ternary, philox_uniform
 
 FloatArray = NDArray[np.float32]
 TernaryArray = NDArray[np.int8]
+Number = TypeVar("Number", np.uint8, np.uint16, np.float32)
 
 WEIGHTS_PER_BYTE = 4
 EMBEDDING = "model.embed_tokens"
@@ -159,8 +161,8 @@ def round_to_bfloat16(values: FloatArray) -> FloatArray:
 def pack_ternary(matrix: TernaryArray) -> NDArray[np.uint8]:
     """Four weights a byte, row-major, the first in the lowest bits; the last byte is filled with zero bits."""
     codes = (matrix.reshape(-1) + np.int8(1)).astype(np.uint8)
-    codes = np.pad(codes, (0, -codes.size % WEIGHTS_PER_BYTE)).reshape(-1, WEIGHTS_PER_BYTE)
-    packed: NDArray[np.uint8] = codes[:, 0] | codes[:, 1] << 2 | codes[:, 2] << 4 | codes[:, 3] << 6
+    columns = np.pad(codes, (0, -codes.size % WEIGHTS_PER_BYTE)).reshape(-1, WEIGHTS_PER_BYTE)
+    packed: NDArray[np.uint8] = np.bitwise_or.reduce(columns << np.array([0, 2, 4, 6], dtype=np.uint8), axis=1)
     return packed
 
 
@@ -193,14 +195,18 @@ def _packed_size(shape: tuple[int, int]) -> int:
 
 
 def _take(
-    tensors: dict[str, NDArray[np.generic]], name: str, dtype: type[np.generic], shape: tuple[int, ...] | None = None
-) -> NDArray[np.generic]:
+    tensors: dict[str, NDArray[np.generic]],
+    name: str,
+    dtype: type[Number],
+    shape: tuple[int, ...] | None = None,
+) -> NDArray[Number]:
+    """Remove a tensor of this type and shape (any one-dimensional shape when none is given)."""
     if name not in tensors:
         raise Malformed(f"the backbone lacks {name}")
     tensor = tensors.pop(name)
     if tensor.dtype != dtype or (tensor.ndim != 1 if shape is None else tensor.shape != shape):
         raise Malformed(f"the backbone's {name} has the wrong type or shape")
-    return tensor
+    return tensor.view(dtype)
 
 
 def _bfloat16_bits(values: FloatArray) -> NDArray[np.uint16]:

@@ -9,11 +9,12 @@ tensors. The decoder is total: any bytes give tensors, `Malformed` or `TooLarge`
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping
 
 import numpy as np  # noqa: TID253 - a leaf that exists to hold arrays
-from numpy.typing import NDArray
+from numpy.typing import NDArray  # noqa: TID253 - the types of the arrays it holds
 
 from r3cli.errors import Malformed, TooLarge, Usage
 
@@ -83,11 +84,10 @@ class _Reader:
             raise Malformed(f"a tensor of dtype {tag} with {rank} dimensions")
         dtype = np.dtype(_DTYPES[tag])
         shape = struct.unpack(f"<{rank}Q", self.take(8 * rank))
-        size = dtype.itemsize
-        for dimension in shape:
-            size *= dimension
-        if any(dimension > 1 << 48 for dimension in shape):
-            raise Malformed("a tensor with an impossible dimension")
+        # Beside a dimension of zero the others take no bytes, so they need a bound of their own.
+        if math.prod(max(dimension, 1) for dimension in shape) > 1 << 48:
+            raise Malformed("a tensor with impossible dimensions")
+        size = dtype.itemsize * math.prod(shape)
         return np.frombuffer(self._view(size), dtype=dtype).reshape(shape)
 
     def _view(self, length: int) -> memoryview:

@@ -21,7 +21,7 @@ from r3cli.chain.cosmos.node import Included
 from r3cli.chain.cosmos.outcome import Confirmed, included_result, read_outcome
 from r3cli.chain.cosmos.plan import ChainConfig, TxPlan, make_plan
 from r3cli.chain.cosmos.tx import SignedTx, sign_tx
-from r3cli.errors import OutcomeUnknown, R3Error
+from r3cli.errors import OutcomeUnknown, R3Error, WrongChain
 from r3cli.events import Report, event, silent
 from r3cli.journal import Attempt, Entry, Journal, State
 from r3cli.locks import hold_lock
@@ -92,6 +92,7 @@ class CosmosChain:
         """Find out what became of an open entry; it stays unknown while that cannot be known."""
         with self._writing(entry.account):
             entry = self._journal.get(entry.id)
+            self._check_chain(entry)
             return self._settle_entry(entry) if entry.is_open else entry
 
     def _writing(self, account: str) -> AbstractContextManager[None]:
@@ -135,11 +136,19 @@ class CosmosChain:
             return self._journal.fail(entry.id, "it was never included and no longer can be")
         return self._journal.unknown(entry.id, f"it may be included until block {possible[-1].timeout_height}")
 
+    def _check_chain(self, entry: Entry) -> None:
+        """Another chain knows nothing of this entry's transactions, which must not read as "never included"."""
+        for attempt in self._journal.attempts(entry.id):
+            if attempt.chain_id != self.client.chain_id:
+                raise WrongChain(
+                    f"entry {entry.id} was sent on chain {attempt.chain_id!r}; this is {self.client.chain_id!r}",
+                    hint="set chain.chain_id and chain.endpoints to that chain, then r3 tx settle",
+                    target=str(entry.id),
+                )
+
     def _resume(self, entry: Entry) -> Confirmed | None:
         """Go on with an entry that an earlier run left; None when nothing of it can be included any more."""
-        entry = self._journal.get(entry.id)
-        if not entry.is_open:
-            return read_outcome(entry, self.config)
+        self._check_chain(entry)
         for attempt in reversed(self._journal.attempts(entry.id)):
             if attempt.outcome == "sent":
                 self._tell("tx.resumed", f"transaction {attempt.tx_hash} was sent before; waiting for it", attempt)

@@ -1,7 +1,8 @@
 """Typed reads of the R3MES module over REST (networks/r3mes.md 1.3).
 
-Answers may have more fields than are named here; a field that is missing has its protobuf default, because the published
-chain leaves most of them empty. What does not exist is None: the chain answers `collections: not found`, or with zeros.
+Answers may have more fields than are named here; a field that is missing has its protobuf default, because the
+published chain leaves most of them empty. What does not exist is None: the chain answers `collections: not found`,
+or with zeros.
 """
 
 from __future__ import annotations

@@ -78,6 +78,11 @@ class State:
         denom = self.genesis.denom
         self.set_balance(owner, denom, self.balance(owner, denom) - amount)
 
+    def first_manifest(self) -> str:
+        """The manifest of round 1; empty before one was published."""
+        row = self.connection.execute("SELECT value FROM meta WHERE key = 'first_manifest'").fetchone()
+        return str(row[0]) if row else ""
+
     def supply(self) -> list[tuple[str, int]]:
         """(denom, amount) of all money there is."""
         return self.connection.execute(

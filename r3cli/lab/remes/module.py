@@ -75,8 +75,7 @@ class Module:
     @property
     def first_manifest(self) -> str:
         """The manifest of round 1; empty before one was published."""
-        row = self.context.state.connection.execute("SELECT value FROM meta WHERE key = 'first_manifest'").fetchone()
-        return str(row[0]) if row else ""
+        return self.context.state.first_manifest()
 
     def publish_model(self, manifest: str) -> None:
         """Open round 1 on the manifest with this CID; the caller knows that none is open yet."""

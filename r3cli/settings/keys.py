@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -35,7 +35,7 @@ def convert_value(key: str, value: object, place: str) -> object:
     try:
         found = msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
-        reason = str(error).replace("`", "").replace("Expected", "expected").removesuffix(", got str")
+        reason = _choices(kind) or str(error).replace("`", "").replace("Expected", "expected").removesuffix(", got str")
         raise BadSetting(f"{place}: {key} cannot be {_show(value)}: {reason}", hint=_explain(key), target=key) from None
     if isinstance(found, float) and not math.isfinite(found):
         raise BadSetting(f"{place}: {key} must be a finite number", target=key)
@@ -55,14 +55,18 @@ def is_section(key: str) -> bool:
 
 
 def unknown_key(key: str, place: str, *, spell: Callable[[str], str] = str) -> BadSetting:
-    """The error for a key that does not exist, with the nearest one that does as `spell` would write it."""
+    """The error for a key that does not exist, with the nearest one that does as `spell` would write it.
+
+    `place` is empty where the operator has just typed the key.
+    """
+    place = f"{place}: " if place else ""
     if is_section(key):
         first = next(known for known in all_keys() if known.startswith(f"{key}."))
         hint = f"a key in it is {spell(first)}"
-        return BadSetting(f"{place}: {key} is a section, not a value", hint=hint, target=key)
+        return BadSetting(f"{place}{key} is a section, not a value", hint=hint, target=key)
     near = nearest_key(key)
     hint = f"did you mean {spell(near)}?" if near else "r3 config show lists every key"
-    return BadSetting(f"{place}: there is no setting {key}", hint=hint, target=key)
+    return BadSetting(f"{place}there is no setting {key}", hint=hint, target=key)
 
 
 def nearest_key(key: str) -> str | None:
@@ -101,6 +105,12 @@ def _flatten(document: Mapping[str, Item], name: str, prefix: str) -> list[tuple
         else:
             raise unknown_key(key, place)
     return found
+
+
+def _choices(kind: Any) -> str:
+    """`it is one of a, b` for a key that has a list of names."""
+    names = [part for part in (kind, *get_args(kind)) if get_origin(part) is Literal]
+    return f"it is one of {', '.join(get_args(names[0]))}" if names else ""
 
 
 def _show(value: object) -> str:

@@ -62,7 +62,7 @@ class Settings:
     def layers(self, key: str) -> tuple[Layer, ...]:
         """Every layer that says something about a key, strongest first; raises `BadSetting` for an unknown key."""
         if key not in all_keys():
-            raise unknown_key(key, "key")
+            raise unknown_key(key, "")
         found = [(name, layer[key]) for name, layer in self.merged if key in layer]
         return tuple(
             Layer(layer=name, source=source.place, value=source.value, wins=index == 0)

@@ -96,7 +96,7 @@ def explain_setting(settings: Settings, key: str) -> Result[SettingExplained]:
 def set_setting(paths: Paths, key: str, text: str) -> Result[SettingChanged]:
     """Write one key into the user file, whole or not at all; every other line of it stays as it was."""
     if key not in all_keys():
-        raise unknown_key(key, "key")
+        raise unknown_key(key, "")
     if key.startswith("model."):
         raise BadSetting("the shape of the model belongs to its preset", hint="r3 config set train.preset NAME")
     value = read_text(key, text, "value")

@@ -1,0 +1,1 @@
+"""The commands, driven through the front door."""

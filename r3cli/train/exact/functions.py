@@ -37,7 +37,7 @@ ONE_BITS = 1023 << 52
 
 
 def exp(values: Tensor) -> Tensor:
-    """e to the power of float32 values that are at most 0.
+    """Raise e to the power of float32 values that are at most 0.
 
     Below -80 the result is that of -80, about 1.8e-35: never a denormal.
     """

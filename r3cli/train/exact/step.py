@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np  # noqa: TID253 - a leaf that exists to compute
@@ -16,6 +15,7 @@ from r3cli.train.backbone import Backbone
 from r3cli.train.config import LoraConfig, OptimizerConfig
 from r3cli.train.distributed import Alone, Group
 from r3cli.train.evaluate import LossSum
+from r3cli.train.exact.mode import exact_arithmetic
 from r3cli.train.exact.model import ExactModel
 from r3cli.train.exact.optimizer import Moments, adamw, mean_gradients
 from r3cli.train.exact.sums import MOST_SEQUENCES
@@ -101,18 +101,6 @@ class ExactTrainer:
             raise Usage(f"sequences must predict between 1 and {config.max_position_embeddings} tokens")
         if tokens.min() < 0 or tokens.max() >= config.vocab_size:
             raise Usage(f"tokens must lie between 0 and {config.vocab_size - 1}")
-
-
-@contextmanager
-def exact_arithmetic() -> Iterator[None]:
-    """No autograd, no autocast, float32 products in full float32."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        with torch.inference_mode(), torch.autocast("cpu", enabled=False):
-            yield
-    finally:
-        torch.set_float32_matmul_precision(before)
 
 
 def _to_torch(arrays: AdapterArrays) -> dict[str, Tensor]:

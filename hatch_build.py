@@ -1,5 +1,6 @@
 """Build hook: in a wheel, the commands and the data folders move inside the package."""
 
+from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -18,4 +19,5 @@ class RelocateFolders(BuildHookInterface):  # type: ignore[type-arg]  # hatchlin
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "editable":  # it points back at the checkout; copies would go stale
             return
-        build_data["force_include"].update(RELOCATED)
+        present = {folder: target for folder, target in RELOCATED.items() if Path(self.root, folder).is_dir()}
+        build_data["force_include"].update(present)

@@ -44,7 +44,7 @@ for script in bash-completion/completions/r3 zsh/site-functions/_r3 fish/vendor_
 done
 
 mkdir "$work/run"
-cp -R tests docs pyproject.toml README.md "$work/run/"
+cp -R tests docs pyproject.toml ./*.md "$work/run/"
 find "$work/run" -name __pycache__ -prune -exec rm -rf {} +
 cd "$work/run"
 R3_TEST_CACHE=${R3_TEST_CACHE:-$checkout/.cache/engines} PATH="$work/venv/bin:$PATH" \

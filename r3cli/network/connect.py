@@ -25,6 +25,7 @@ class Connection:
     chain: CosmosChain
     queries: R3mesQueries
     journal: Journal
+    is_lab: bool = False  # the chain is the lab node that ships with r3
 
     def __enter__(self) -> Self:
         return self
@@ -53,6 +54,7 @@ def connect(settings: Settings, paths: Paths, report: Report = silent) -> Connec
         chain=CosmosChain(config, client, journal, paths, report),
         queries=R3mesQueries(client),
         journal=journal,
+        is_lab=local,
     )
 
 

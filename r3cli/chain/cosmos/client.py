@@ -70,6 +70,11 @@ class CosmosClient:
             node.close()
 
     @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The addresses of the nodes, as configured."""
+        return tuple(node.url for node in self._nodes)
+
+    @property
     def chain_id(self) -> str:
         """The chain's id, checked against the expected one."""
         if self._expected is None:

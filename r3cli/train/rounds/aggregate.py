@@ -25,6 +25,7 @@ from r3cli.train.rounds.canonical import DOCUMENT_LIMIT, Document, decode_docume
 from r3cli.train.rounds.leaves import GRID_BITS
 from r3cli.train.rounds.manifest import AggregationRule, Cid, Count, Manifest
 from r3cli.train.rounds.payload import PAYLOAD_LIMIT, HexDigest, decode_payload
+from r3cli.train.state import SMALLEST_VALUE
 
 DOMAIN = b"r3/aggregate-leaf/1"
 MOST_UPDATES = 127  # a decoded value is below 2^56 on the grid, so that many sums stay inside an int64
@@ -32,7 +33,7 @@ MOST_UPDATES = 127  # a decoded value is below 2^56 on the grid, so that many su
 GradientId = Annotated[int, Meta(ge=0, lt=1 << 63)]
 
 
-class Participant(Document):
+class Participant(Document, frozen=True, kw_only=True):
     """One miner's work in an aggregate."""
 
     gradient_id: GradientId
@@ -47,7 +48,7 @@ class Participant(Document):
         return hashlib.sha256(DOMAIN + head + payload + bytes.fromhex(self.step_root)).digest()
 
 
-class Exclusion(Document):
+class Exclusion(Document, frozen=True, kw_only=True):
     """Work left out, and why: a reason of `verify`, the step, or `content_missing`."""
 
     gradient_id: GradientId
@@ -55,7 +56,7 @@ class Exclusion(Document):
     step: int | None = None
 
 
-class Aggregate(Document, tag_field="format", tag="r3/aggregate/1"):
+class Aggregate(Document, frozen=True, kw_only=True, tag_field="format", tag="r3/aggregate/1"):
     """What a proposer commits to and reveals. `next_manifest` opens the following round."""
 
     adapter: Cid
@@ -161,7 +162,8 @@ def _moved(adapter: dict[str, np.ndarray], mean: np.ndarray) -> dict[str, np.nda
     for name in sorted(adapter):
         tensor = adapter[name]
         step = mean[offset : offset + tensor.size].reshape(tensor.shape).astype(np.float64) * 2.0**-GRID_BITS
-        moved[name] = (tensor.astype(np.float64) + step).astype(np.float32)
+        values = (tensor.astype(np.float64) + step).astype(np.float32)
+        moved[name] = np.where(np.abs(values) < SMALLEST_VALUE, np.float32(0), values)
         offset += tensor.size
     return moved
 

@@ -8,19 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
 import numpy as np  # noqa: TID253 - the leaf that joins data and arithmetic
 
 from r3cli.kernels.tensors import decode_tensors, encode_tensors
 from r3cli.storage.base import ContentStore
 from r3cli.storage.cid import cid_of
 from r3cli.train.backbone import Backbone
-from r3cli.train.config import LoraConfig, OptimizerConfig
+from r3cli.train.config import LinearName, LoraConfig, ModelConfig, OptimizerConfig
 from r3cli.train.corpus import Corpus
 from r3cli.train.data import draw
 from r3cli.train.exact.step import ExactTrainer
 from r3cli.train.rounds.leaves import Leaf
 from r3cli.train.rounds.manifest import Manifest, decode_manifest
-from r3cli.train.state import TrainState, initial_state
+from r3cli.train.state import TrainState, decode_adapter, fresh_state
 
 BASE_LIMIT = 1 << 30  # bytes of a packed backbone
 TENSORS_LIMIT = 1 << 31  # bytes of an adapter, a residual or a training state
@@ -45,6 +46,8 @@ class Bench:
     store: ContentStore
     corpus: Corpus
     trainer: ExactTrainer
+    config: ModelConfig
+    lora: LoraConfig
     adapter: dict[str, np.ndarray]
     micro_batch: int | None = None
 
@@ -54,11 +57,11 @@ class Bench:
 
     def start(self) -> Executed:
         """Leaf 0: the manifest's adapter with a fresh optimiser, loss 0."""
-        return _executed(initial_state(self.adapter), 0)
+        return _executed(fresh_state(self.adapter), 0)
 
     def restore(self, content: bytes) -> TrainState:
         """A training state from its canonical bytes; raises `Malformed`."""
-        return TrainState.decode(content)
+        return TrainState.decode(content, self.config, self.lora)
 
     def step(self, state: TrainState, miner: str, number: int) -> Executed:
         """Execute step `number` (from 1) of `miner` on the state before it."""
@@ -73,12 +76,16 @@ class Bench:
             sequence_length=manifest.sequence_length,
         )
         outcome = self.trainer.step(state, tokens, micro_batch=self.micro_batch)
-        return _executed(outcome.state, outcome.loss)
+        return _executed(outcome.state, outcome.loss.grid)
+
+    def delta(self, state: TrainState) -> dict[str, np.ndarray]:
+        """How far training moved the adapter, in float32."""
+        return {name: state.parameters[name] - tensor for name, tensor in self.adapter.items()}
 
     def bits_per_byte(self, adapter: dict[str, np.ndarray]) -> float:
         """Loss of an adapter on the held-out part of the data."""
         sequences = self.corpus.validation_sequences(VALIDATION_SEQUENCES, self.manifest.sequence_length)
-        return self.trainer.bits_per_byte(adapter, sequences)
+        return self.trainer.evaluate(adapter, sequences)
 
 
 @dataclass
@@ -88,19 +95,22 @@ class Workshop:
     store: ContentStore
     micro_batch: int | None = None
     _corpora: dict[str, Corpus] = field(default_factory=dict)
-    _trainers: dict[bytes, ExactTrainer] = field(default_factory=dict)
+    _trainers: dict[bytes, tuple[ExactTrainer, ModelConfig, LoraConfig]] = field(default_factory=dict)
 
     def open(self, manifest_cid: str, seed: int) -> Bench:
         """Fetch a manifest and everything it names; raises `ContentMissing`, `CidMismatch` or `Malformed`."""
         manifest = decode_manifest(self.store.get(manifest_cid, limit=1 << 20))
+        trainer, config, lora = self._trainer(manifest)
         return Bench(
             manifest=manifest,
             manifest_cid=manifest_cid,
             seed=seed,
             store=self.store,
             corpus=self._corpus(manifest),
-            trainer=self._trainer(manifest),
-            adapter=load_tensors(self.store, manifest.adapter),
+            trainer=trainer,
+            config=config,
+            lora=lora,
+            adapter=decode_adapter(self.store.get(manifest.adapter, limit=TENSORS_LIMIT), config, lora),
             micro_batch=self.micro_batch,
         )
 
@@ -109,11 +119,15 @@ class Workshop:
             self._corpora[manifest.data] = Corpus.from_store(self.store, manifest.data)
         return self._corpora[manifest.data]
 
-    def _trainer(self, manifest: Manifest) -> ExactTrainer:
+    def _trainer(self, manifest: Manifest) -> tuple[ExactTrainer, ModelConfig, LoraConfig]:
         terms = b"|".join([manifest.base.encode(), manifest.lora.encode(), manifest.optimizer.encode()])
         if terms not in self._trainers:
             backbone = Backbone.decode(self.store.get(manifest.base, limit=BASE_LIMIT))
-            lora = LoraConfig(rank=manifest.lora.rank, alpha=float(manifest.lora.alpha), targets=tuple(manifest.lora.targets))
+            lora = LoraConfig(
+                rank=manifest.lora.rank,
+                alpha=float(manifest.lora.alpha),
+                targets=msgspec.convert(manifest.lora.targets, tuple[LinearName, ...]),
+            )
             optimizer = OptimizerConfig(
                 learning_rate=float(manifest.optimizer.learning_rate),
                 beta1=float(manifest.optimizer.beta1),
@@ -122,7 +136,7 @@ class Workshop:
                 weight_decay=float(manifest.optimizer.weight_decay),
                 clip_norm=float(manifest.optimizer.clip_norm),
             )
-            self._trainers[terms] = ExactTrainer(backbone, lora, optimizer)
+            self._trainers[terms] = ExactTrainer(backbone, lora, optimizer), backbone.config, lora
         return self._trainers[terms]
 
 

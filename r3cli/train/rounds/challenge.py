@@ -13,7 +13,7 @@ from r3cli.train.rounds.canonical import DOCUMENT_LIMIT, Document, decode_docume
 from r3cli.train.rounds.verify import Claim, Reason, Verdict, verify_work
 
 
-class Evidence(Document, tag_field="format", tag="r3/evidence/1"):
+class Evidence(Document, frozen=True, kw_only=True, tag_field="format", tag="r3/evidence/1"):
     """What to execute to see the lie. Without a gradient id it is the proposer's."""
 
     aggregation_id: int

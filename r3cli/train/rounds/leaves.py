@@ -21,7 +21,7 @@ DOMAIN = b"r3/step-leaf/1"
 GRID_BITS = 36  # losses are integers on the grid 2^-36 nats, summed over the tokens of a step
 
 
-class Leaf(Document):
+class Leaf(Document, frozen=True, kw_only=True):
     """A step's commitment: `loss` in units of 2^-36 nats, summed over the step's tokens."""
 
     loss: Annotated[int, Meta(ge=0, lt=1 << 63)]
@@ -33,7 +33,7 @@ class Leaf(Document):
         return hashlib.sha256(DOMAIN + struct.pack(">QHq", step, len(state), self.loss) + state).digest()
 
 
-class LeafList(Document, tag_field="format", tag="r3/leaves/1"):
+class LeafList(Document, frozen=True, kw_only=True, tag_field="format", tag="r3/leaves/1"):
     """The leaves of a round from 0 to H, as content of its own."""
 
     leaves: list[Leaf]

@@ -21,7 +21,7 @@ FractionText = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,4}/[1-9][0-9]{0,4}$")
 AggregationRule = Literal["mean", "sender_mean"]
 
 
-class LoraTerms(Document):
+class LoraTerms(Document, frozen=True, kw_only=True):
     """Which adapters train. `alpha / rank` scales them."""
 
     alpha: DecimalText
@@ -29,7 +29,7 @@ class LoraTerms(Document):
     targets: list[str]
 
 
-class OptimizerTerms(Document):
+class OptimizerTerms(Document, frozen=True, kw_only=True):
     """AdamW's constants as decimal strings, each read as the nearest binary64."""
 
     beta1: DecimalText
@@ -40,7 +40,7 @@ class OptimizerTerms(Document):
     weight_decay: DecimalText
 
 
-class Manifest(Document, tag_field="format", tag="r3/manifest/1"):
+class Manifest(Document, frozen=True, kw_only=True, tag_field="format", tag="r3/manifest/1"):
     """The terms of one round.
 
     `residuals_reset` is the first round whose payloads may carry residuals over; it moves on every

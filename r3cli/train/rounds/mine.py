@@ -73,7 +73,8 @@ def _resume(bench: Bench, checkpoints: CheckpointFolder, report: Report) -> tupl
     start = bench.start()
     saved = checkpoints.load_latest(report)
     if saved is not None:
-        leaves = decode_leaves(saved.content).leaves
+        _, content = saved
+        leaves = decode_leaves(content).leaves
         if leaves[0] == start.leaf:
             while len(leaves) > 1:
                 state = _load_state(bench, leaves[-1], report)
@@ -101,7 +102,7 @@ def _finish(bench: Bench, miner: str, previous: str | None, leaves: list[Leaf], 
     listed = LeafList(leaves=leaves)
     before = read_header(bench.store, previous).residual_after if previous else None
     residual = load_tensors(bench.store, before) if before else None
-    update, after = compress(state.delta(bench.adapter), residual, bench.manifest.density_fraction)
+    update, after = compress(bench.delta(state), residual, bench.manifest.density_fraction)
     header = Header(
         claimed_loss=listed.claimed_loss(bench.tokens_per_step),
         leaves=bench.store.put(listed.encode()),
@@ -115,4 +116,4 @@ def _finish(bench: Bench, miner: str, previous: str | None, leaves: list[Leaf], 
         steps=bench.manifest.steps,
     )
     content = Payload(header, update).encode()
-    return Work(miner, bench.store.put(content), len(content), header, state.adapter())
+    return Work(miner, bench.store.put(content), len(content), header, dict(state.parameters))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from r3cli.events import Report, event
 from r3cli.settings import Settings
 from r3cli.storage.base import ContentStore
-from r3cli.train.config import LoraConfig
+from r3cli.train.config import LinearName, LoraConfig
 from r3cli.train.corpus import Corpus, demo_corpus, open_corpus
 from r3cli.train.presets import load_base
 from r3cli.train.rounds.bench import store_tensors
@@ -44,7 +46,11 @@ def first_manifest(settings: Settings, chain_id: str, store: ContentStore, repor
     backbone, base_cid, description = load_base(train.preset)
     report(event("train.base", f"base: {description}", preset=train.preset, cid=base_cid))
     store.put(backbone.encode())
-    lora = LoraConfig(rank=train.lora.rank, alpha=train.lora.alpha, targets=tuple(train.lora.targets))
+    lora = LoraConfig(
+        rank=train.lora.rank,
+        alpha=train.lora.alpha,
+        targets=msgspec.convert(train.lora.targets, tuple[LinearName, ...]),
+    )
     adapter = initial_adapter(backbone.config, lora, seed=train.seed)
     return Manifest(
         adapter=store_tensors(store, adapter),
@@ -55,9 +61,7 @@ def first_manifest(settings: Settings, chain_id: str, store: ContentStore, repor
         chain_id=chain_id,
         data=corpus_of(settings).keep(store),
         density=train.density,
-        lora=LoraTerms(
-            alpha=decimal_text(train.lora.alpha), rank=train.lora.rank, targets=sorted(train.lora.targets)
-        ),
+        lora=LoraTerms(alpha=decimal_text(train.lora.alpha), rank=train.lora.rank, targets=sorted(train.lora.targets)),
         optimizer=OptimizerTerms(
             beta1=decimal_text(train.optimizer.beta1),
             beta2=decimal_text(train.optimizer.beta2),

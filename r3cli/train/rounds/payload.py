@@ -22,7 +22,7 @@ _PREFIX = struct.Struct(">4sBI")
 HexDigest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Header(Document, tag_field="format", tag="r3/payload/1"):
+class Header(Document, frozen=True, kw_only=True, tag_field="format", tag="r3/payload/1"):
     """Who did which work.
 
     `claimed_loss` is in micro-nats per token. `residual_before` is null (zero) or the `residual_after` of the

@@ -17,14 +17,14 @@ from r3cli.result import Data
 Outcome = Literal["confirmed", "failed", "unknown"]
 
 
-class TxShown(Data):
+class TxShown(Data, frozen=True, kw_only=True):
     """A transaction and what became of it."""
 
     hash: str
     outcome: Outcome
 
 
-class MinerShown(Data):
+class MinerShown(Data, frozen=True, kw_only=True):
     """One miner's part of a round. `payload_bytes` is what it sent, `dense_bytes` the same update in bf16."""
 
     miner: str
@@ -41,7 +41,7 @@ class MinerShown(Data):
     checked_step: int | None = None
 
 
-class RoundShown(Data):
+class RoundShown(Data, frozen=True, kw_only=True):
     """One round. The miner's fields are those of the run's first miner; `miners` has all of them.
 
     `digest` is the step root. Bits per byte are of the held-out part of the data: the miner's own adapter before

@@ -7,13 +7,11 @@ what was trained, sent, committed and revealed, and goes on from there.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from r3cli.errors import InsufficientFunds, NotFound, Refused
 from r3cli.events import Report, event
-from r3cli.lab.control import LabControl
-from r3cli.lab.genesis import development_key
 from r3cli.locks import hold_lock
 from r3cli.network.connect import Connection, connect
 from r3cli.paths import Paths
@@ -24,6 +22,7 @@ from r3cli.storage.base import ContentStore
 from r3cli.storage.registry import open_store
 from r3cli.train.rounds import play
 from r3cli.train.rounds.bench import Bench, Workshop
+from r3cli.train.rounds.local import LocalNetwork
 from r3cli.train.rounds.manifest import require_terms
 from r3cli.train.rounds.opening import first_manifest, wanted_terms
 from r3cli.train.rounds.prune import prune_states
@@ -31,13 +30,13 @@ from r3cli.train.rounds.record import Records, RoundShown
 from r3cli.train.rounds.roles import Actor, Cast, Role
 from r3cli.train.rounds.window import OpenRound, Window
 from r3cli.train.selftest import require_exact
-from r3cli.wallet.signer import LocalSigner, Signer
+from r3cli.wallet.signer import Signer
 
 STAKE = 1_000_000_000  # base units: the schema's minimum of 1000 remes
 POLL_SECONDS = 0.5
 
 
-class TrainRun(Data):
+class TrainRun(Data, frozen=True, kw_only=True):
     """A run so far. `finished` says that `rounds_wanted` rounds are closed; bits per byte are of held-out text."""
 
     network: str
@@ -87,33 +86,28 @@ def run_rounds(settings: Settings, paths: Paths, plan: Plan, report: Report) -> 
 
 def _open_first_round(settings: Settings, window: Window, store: ContentStore, report: Report) -> None:
     if window.open_round() is None:
-        if settings.values.network != "local":
+        local = LocalNetwork.behind(window.connection)
+        if local is None:
             raise NotFound(
                 f"network {settings.values.network} has no model to train",
                 hint="try `--network local`, or `r3 config explain chain.endpoints`",
             )
         manifest = first_manifest(settings, window.chain_id, store, report)
-        LabControl(window.connection.endpoint).set_model(store.put(manifest.encode()))
+        local.publish_model(store.put(manifest.encode()))
 
 
 def _cast(settings: Settings, connection: Connection, plan: Plan) -> Cast:
-    prefix = settings.values.chain.prefix
-    if settings.values.network != "local":
-        if plan.wallet is None:
+    own = [Actor.of(plan.wallet, settings.values.chain.prefix)] if plan.wallet else []
+    local = LocalNetwork.behind(connection)
+    if local is None:
+        if not own:
             raise Refused(f"network {settings.values.network} needs a wallet", hint="--wallet NAME")
-        actor = Actor.of(plan.wallet, prefix)
-        return Cast(miners=[actor], proposer=actor, verifier=actor, resolver=None)
-    seed = LabControl(connection.endpoint).seed()
-
-    def developer(name: str) -> Actor:
-        return Actor.of(LocalSigner(development_key(seed, name)), prefix)
-
-    own = [Actor.of(plan.wallet, prefix)] if plan.wallet else []
+        return Cast(miners=own, proposer=own[0], verifier=own[0], resolver=None)
     return Cast(
-        miners=own + [developer(f"miner-{index}") for index in range(plan.miners - len(own))],
-        proposer=developer("proposer"),
-        verifier=developer("verifier"),
-        resolver=developer("resolver"),
+        miners=own + [local.developer(f"miner-{index}") for index in range(plan.miners - len(own))],
+        proposer=local.developer("proposer"),
+        verifier=local.developer("verifier"),
+        resolver=local.developer("resolver"),
     )
 
 
@@ -122,11 +116,12 @@ def _prepare_accounts(stage: play.Stage, connection: Connection) -> None:
     for actor in stage.cast.everyone():
         balance = connection.chain.balance(actor.address).base
         if balance < STAKE and connection.queries.node_registration(actor.address) is None:
-            if connection.network != "local":
+            local = LocalNetwork.behind(connection)
+            if local is None:
                 raise InsufficientFunds(
                     f"{actor.address} has {balance} base units and registering takes {STAKE}", target=actor.address
                 )
-            LabControl(connection.endpoint).faucet(actor.address, 2 * STAKE)
+            local.give(actor.address, 2 * STAKE)
         stage.window.register(actor.signer, actor.address, STAKE)
 
 
@@ -161,17 +156,17 @@ def _play(stage: play.Stage, bench: Bench, role: Role, current: OpenRound) -> No
 
 def _resolve_open(stage: play.Stage, bench: Bench) -> None:
     """On the local network nobody else resolves: this machine does, under the resolver's own key."""
-    if stage.cast.resolver is None:
+    local = LocalNetwork.behind(stage.window.connection)
+    if local is None:
         return
-    for challenge in LabControl(stage.window.connection.endpoint).open_challenges():
+    for challenge in local.open_challenges():
         revealed = stage.window.revealed(bench.manifest.round)
         if revealed is not None and revealed.aggregation_id == challenge.aggregation_id:
-            play.resolve(stage, bench, revealed, challenge.challenge_id, challenge.evidence_ipfs_hash)
+            play.resolve(stage, bench, revealed, challenge.challenge_id, challenge.evidence_cid)
 
 
-def _wait(stage: play.Stage, current: OpenRound, ready: object) -> None:
+def _wait(stage: play.Stage, current: OpenRound, ready: Callable[[], bool]) -> None:
     """Wait until the round moves on or `ready()` holds; a stop request ends it."""
-    assert callable(ready)  # noqa: S101 - narrows the type
     stage.report(event("train.waiting", f"waiting for the others in round {current.number}", round=current.number))
     while not ready() and stage.window.open_round() == current:
         _check_stop(stage.stop, current.number)
@@ -222,8 +217,3 @@ def _shown(settings: Settings, paths: Paths, stage: play.Stage, bench: Bench, pl
         bigram_bpb=round(bench.corpus.bigram_entropy(), 4),
         rounds=rounds,
     )
-
-
-def state_folder(paths: Paths, chain_id: str) -> Path:
-    """Where a run on one chain keeps its records and checkpoints."""
-    return paths.train / chain_id

@@ -61,11 +61,12 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     payload_cid: str
     gradient_hash: str
     claimed_loss: str
+    height: int = 0
     previous: str | None = None
     others: tuple[str, ...] = ()
 
 
-class Verdict(Data):
+class Verdict(Data, frozen=True, kw_only=True):
     """The outcome of a verification.
 
     `first_bad_step` counts from 1; 0 is the start. `catch_probability` is the chance that a single bad step would
@@ -86,7 +87,7 @@ class Verdict(Data):
     explanation: str = "every bit agrees"
 
 
-class _Lie(Exception):  # noqa: N818 - a finding, not a failure of ours
+class _Lie(Exception):
     def __init__(self, reason: Reason, explanation: str, step: int | None = None) -> None:
         super().__init__(explanation)
         self.reason = reason
@@ -250,7 +251,7 @@ def _claimed_state(bench: Bench, leaves: LeafList, number: int) -> TrainState:
 
 
 def _check_update(bench: Bench, payload: Payload, final: TrainState, residual: dict[str, np.ndarray] | None) -> None:
-    update, after = compress(final.delta(bench.adapter), residual, bench.manifest.density_fraction)
+    update, after = compress(bench.delta(final), residual, bench.manifest.density_fraction)
     if update != payload.update:
         raise _Lie(Reason.FORGED_UPDATE, "the update is not what the states 0 and H compress to")
     if cid_of(after) != payload.header.residual_after:

@@ -7,20 +7,24 @@ sent before instead of sending it again.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from r3cli.chain.cosmos.adapter import Confirmed
 from r3cli.chain.cosmos.message import Message, decode
-from r3cli.chain.cosmos.messages import Coin
+from r3cli.chain.cosmos.messages import Coin, unpack
+from r3cli.chain.cosmos.node import Included
+from r3cli.chain.cosmos.outcome import Confirmed
+from r3cli.chain.cosmos.tx import decode_tx, tx_hash
 from r3cli.errors import NotFound
 from r3cli.files import PRIVATE, atomic_write
 from r3cli.network.connect import Connection
 from r3cli.network.r3mes import messages as remes
 from r3cli.network.r3mes.commitment import commitment_hash
+from r3cli.network.r3mes.schema import NodeType
 from r3cli.storage.base import ContentStore
 from r3cli.train.rounds.aggregate import Aggregate, read_aggregate
 from r3cli.train.rounds.challenge import Evidence
@@ -47,6 +51,7 @@ class Revealed(msgspec.Struct, frozen=True, kw_only=True):
     proposer: str
     aggregate_cid: str
     merkle_root: str
+    height: int
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class Window:
 
     @property
     def chain_id(self) -> str:
-        return self.connection.chain.chain_id
+        return self.connection.chain.client.chain_id
 
     def open_round(self) -> OpenRound | None:
         """The open round, or None while the network has no model."""
@@ -73,7 +78,10 @@ class Window:
 
     def seed(self, number: int) -> int:
         """The chain's global seed of a round."""
-        return self.connection.queries.global_seed(number).global_seed
+        found = self.connection.queries.global_seed(number)
+        if found is None:
+            raise NotFound(f"chain {self.chain_id} has no global seed for round {number}", target=str(number))
+        return found.global_seed
 
     def manifest_cid(self, number: int) -> str:
         """The manifest of any round up to the open one; raises `NotFound` for a round that never was."""
@@ -99,12 +107,13 @@ class Window:
                     proposer=found.proposer,
                     aggregate_cid=found.aggregated_gradient_ipfs_hash,
                     merkle_root=found.merkle_root,
+                    height=found.submitted_at_height,
                 )
         return None
 
     def claims(self, number: int, residuals_reset: int) -> list[Claim]:
         """What was handed in for a round, in order of ids."""
-        gradients = self.connection.queries.stored_gradients()
+        gradients = self.connection.queries.gradients()
         handed_in = [g for g in gradients if g.training_round_id == number and g.status not in NO_WORK]
         miners = [gradient.miner for gradient in handed_in]
         return [
@@ -115,6 +124,7 @@ class Window:
                 payload_cid=gradient.ipfs_hash,
                 gradient_hash=gradient.gradient_hash,
                 claimed_loss=gradient.claimed_loss,
+                height=gradient.submitted_at_height,
                 previous=self.previous_payload(gradient.miner, number, residuals_reset),
                 others=tuple(miner for miner in miners if miner != gradient.miner),
             )
@@ -132,12 +142,39 @@ class Window:
                     return participant.payload
         return None
 
+    def submission_transaction(self, claim: Claim) -> Included:
+        """The transaction that handed in a work."""
+        return self._transaction(
+            claim.height, lambda message: isinstance(message, remes.MsgSubmitGradient) and message.miner == claim.miner
+        )
+
+    def reveal_transaction(self, revealed: Revealed) -> Included:
+        """The transaction that revealed an aggregation."""
+        return self._transaction(
+            revealed.height,
+            lambda message: (
+                isinstance(message, remes.MsgRevealAggregation)
+                and message.aggregated_gradient_ipfs_hash == revealed.aggregate_cid
+            ),
+        )
+
+    def _transaction(self, height: int, wanted: Callable[[Message], bool]) -> Included:
+        client = self.connection.chain.client
+        for raw in client.block(height).transactions:
+            for kind in (remes.MsgSubmitGradient, remes.MsgRevealAggregation):
+                for envelope in decode_tx(raw).messages:
+                    if envelope.type_url == kind.url() and wanted(unpack(envelope, kind)):
+                        found = client.tx(tx_hash(raw))
+                        if found is not None and found.code == 0:
+                            return found
+        raise NotFound(f"block {height} does not hold the transaction", hint="the node may have pruned it")
+
     def register(self, signer: Signer, address: str, stake: int) -> None:
         """Register as miner, validator and proposer unless that is done."""
         found = self.connection.queries.node_registration(address)
         if found is not None and int(found.stake or "0") >= stake:
             return
-        roles = (remes.NodeType.MINING, remes.NodeType.VALIDATOR, remes.NodeType.PROPOSER)
+        roles = (NodeType.MINING, NodeType.VALIDATOR, NodeType.PROPOSER)
         message = remes.MsgRegisterNode(node_address=address, node_type=roles[0], stake=str(stake), roles=roles)
         self._send("register_node", f"{self.chain_id}/register/{address}/{stake}", {"stake": stake}, message, signer)
 

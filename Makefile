@@ -37,8 +37,9 @@ wheel: $(VENV)/.r3-dev  ## build the wheel and run the tests against it with the
 bench: $(VENV)/.r3-dev  ## the figures
 	$(PYTHON_HERE) -m tests.benchmarks
 
-base: $(VENV)/.r3-dev  ## train the base model that ships with r3 anew
-	$(PYTHON_HERE) -m r3cli.train.pretrain
+base: $(VENV)/.r3-dev  ## train the base model that ships with r3 anew: make base CORPUS=FILE BASE=FILE
+	@test -n "$(CORPUS)" || { echo "make base CORPUS=FILE: English prose that may be redistributed" >&2; exit 2; }
+	$(PYTHON_HERE) -m r3cli.train.pretrain "$(CORPUS)" "$(or $(BASE),base.bin)"
 
 docs: $(VENV)/.r3-dev  ## write completions, schemas and the command reference anew
 	$(PYTHON_HERE) -m commands.generate

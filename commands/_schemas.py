@@ -13,6 +13,14 @@ DATA: Mapping[str, str] = {
     "config.set": "r3cli.settings.operations:SettingChanged",
     "config.show": "r3cli.settings.operations:SettingsShown",
     "config.validate": "r3cli.settings.operations:SettingsValid",
+    "wallet.balance": "r3cli.accounts.transfer:BalanceList",
+    "wallet.create": "r3cli.accounts.creation:NewWallet",
+    "wallet.import": "r3cli.accounts.creation:NewWallet",
+    "wallet.list": "r3cli.accounts.listing:WalletList",
+    "wallet.send": "r3cli.accounts.transfer:Transfer",
+    "wallet.show": "r3cli.accounts.listing:WalletInfo",
+    "wallet.sign": "r3cli.accounts.messages:SignedMessage",
+    "wallet.verify": "r3cli.accounts.messages:Verdict",
 }
 
 # Commands that print records one by one, and the type of a record.

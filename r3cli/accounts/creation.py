@@ -1,21 +1,20 @@
-"""`r3 wallet create` and `import`: new wallets from fresh entropy, a mnemonic, a private key or a public identity."""
+"""`r3 wallet create`: new wallets, sealed, written once, and read back."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from r3cli.accounts.listing import WalletInfo, describe
-from r3cli.chain.cosmos.address import decode_address
-from r3cli.errors import Malformed, R3Error, Refused, Usage
+from r3cli.accounts.listing import WalletInfo, describe, show_wallet
+from r3cli.errors import NeedsInput, R3Error, Refused, Usage
 from r3cli.paths import Paths
 from r3cli.result import Data, Result
 from r3cli.secret import Secret
 from r3cli.wallet import hd, mnemonic
-from r3cli.wallet.keys import SEED_DERIVATION, check_private_key, open_secret, private_key
+from r3cli.wallet.keys import SEED_DERIVATION, open_secret, private_key
 from r3cli.wallet.keystore import Account, Keystore
 from r3cli.wallet.sealing import STANDARD_COST, Cost, HeldSecret, seal
-from r3cli.wallet.signer import LocalSigner, is_public_key
+from r3cli.wallet.signer import LocalSigner
 from r3cli.wallet.store import WalletStore
 from r3cli.wallet.unlock import PassphraseSource
 
@@ -57,7 +56,7 @@ def create_wallet(
     """
     path = resolve_derivation(derivation)
     held = HeldSecret("entropy", mnemonic.new_entropy(words))
-    result = _keep(paths, name, source, held, path, prefix=prefix, dry_run=dry_run, cost=cost)
+    result = keep_secret(paths, name, source, held, path, prefix=prefix, dry_run=dry_run, cost=cost)
     if dry_run:
         return result
     if reveal is None:
@@ -70,52 +69,28 @@ def create_wallet(
     return Result(_shown(result.data), result.warnings)
 
 
-def import_mnemonic(
-    paths: Paths,
-    name: str,
-    words: Secret,
-    source: PassphraseSource,
-    *,
-    prefix: str,
-    derivation: str = "cosmos",
-    bip39_passphrase: Secret | None = None,
-    dry_run: bool = False,
-    cost: Cost = STANDARD_COST,
-) -> Result[NewWallet]:
-    """A wallet from an existing mnemonic; raises `Usage` when that is not one."""
-    held = HeldSecret("entropy", mnemonic.to_entropy(words), bip39_passphrase or Secret(b""))
-    path = resolve_derivation(derivation)
-    return _keep(paths, name, source, held, path, prefix=prefix, dry_run=dry_run, cost=cost)
+def show_mnemonic(
+    paths: Paths, name: str, source: PassphraseSource, reveal: Reveal | None, *, prefix: str
+) -> Result[WalletInfo]:
+    """Show the words behind a wallet to a person; raises `NeedsInput` where nobody is watching."""
+    if reveal is None:
+        raise NeedsInput("a mnemonic is shown on a terminal only", hint="run it at a terminal, without --json")
+    reveal(read_mnemonic(paths, name, source))
+    return show_wallet(paths, name, prefix)
 
 
-def import_private_key(
-    paths: Paths,
-    name: str,
-    key: Secret,
-    source: PassphraseSource,
-    *,
-    prefix: str,
-    dry_run: bool = False,
-    cost: Cost = STANDARD_COST,
-) -> Result[NewWallet]:
-    """A wallet from one secp256k1 private key, 64 hexadecimal digits; raises `Usage` when that is not one."""
-    held = HeldSecret("private-key", check_private_key(Secret(_from_hex(key))))
-    return _keep(paths, name, source, held, None, prefix=prefix, dry_run=dry_run, cost=cost)
-
-
-def watch_wallet(paths: Paths, name: str, identity: str, *, prefix: str, dry_run: bool = False) -> Result[NewWallet]:
-    """A wallet without a secret, from an address or a compressed public key in hexadecimal digits."""
-    account = _watched(identity)
-    return _store(paths, _keystore(name, account), prefix=prefix, dry_run=dry_run)
-
-
-def reveal_mnemonic(paths: Paths, name: str, source: PassphraseSource) -> Secret:
+def read_mnemonic(paths: Paths, name: str, source: PassphraseSource) -> Secret:
     """The words behind a wallet; raises `Refused` for one that was not made from a mnemonic."""
     keystore = WalletStore(paths.wallets).load(name)
     account = keystore.account()
     if account.is_watch_only or account.derivation is None:
         raise Refused(f"wallet {name} was not made from a mnemonic", target=name)
     return mnemonic.to_mnemonic(open_secret(keystore, account, source).value)
+
+
+def default_derivation(coin_type: int) -> str:
+    """The first account of BIP44 for a chain's coin type."""
+    return f"m/44'/{coin_type}'/0'/0/0"
 
 
 def resolve_derivation(text: str) -> str:
@@ -129,7 +104,7 @@ def resolve_derivation(text: str) -> str:
         raise Usage(error.message, hint=f"one of {names}, or a path like {DERIVATIONS['cosmos']}") from None
 
 
-def _keep(
+def keep_secret(
     paths: Paths,
     name: str,
     source: PassphraseSource,
@@ -138,23 +113,25 @@ def _keep(
     *,
     prefix: str,
     dry_run: bool,
-    cost: Cost,
+    cost: Cost = STANDARD_COST,
 ) -> Result[NewWallet]:
+    """Seal a secret into a new wallet with one account; raises `AlreadyExists` or `NeedsInput` before it writes."""
     store = WalletStore(paths.wallets)
     store.check_free(name)
     if dry_run:
         return Result(NewWallet(name=name, path=str(store.path(name)), dry_run=True, mnemonic_shown=False, wallet=None))
     passphrase = source.choose(name)
     public_key = LocalSigner(private_key(held, derivation)).public_key
-    account = _cosmos_account(derivation=derivation, public_key=public_key.hex(), secret=0)
-    keystore = seal(_keystore(name, account), (held,), passphrase, cost=cost)
-    result = _store(paths, keystore, prefix=prefix, dry_run=False)
+    account = cosmos_account(derivation=derivation, public_key=public_key.hex(), secret=0)
+    keystore = seal(new_keystore(name, account), (held,), passphrase, cost=cost)
+    result = keep_public(paths, keystore, prefix=prefix)
     if len(passphrase.reveal()) < _SHORT_PASSPHRASE:
         return _warn(result, "the passphrase is short: whoever copies the file may guess it")
     return result
 
 
-def _store(paths: Paths, keystore: Keystore, *, prefix: str, dry_run: bool) -> Result[NewWallet]:
+def keep_public(paths: Paths, keystore: Keystore, *, prefix: str, dry_run: bool = False) -> Result[NewWallet]:
+    """Write a wallet file, and read it back."""
     store = WalletStore(paths.wallets)
     store.check_free(keystore.name)
     path = store.path(keystore.name)
@@ -166,18 +143,20 @@ def _store(paths: Paths, keystore: Keystore, *, prefix: str, dry_run: bool) -> R
     return Result(NewWallet(name=keystore.name, path=str(path), dry_run=dry_run, mnemonic_shown=False, wallet=wallet))
 
 
-def _keystore(name: str, account: Account) -> Keystore:
+def new_keystore(name: str, account: Account) -> Keystore:
+    """The public part of a wallet that begins now."""
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return Keystore(name=name, created=created, accounts=(account,), sealed=None)
 
 
-def _cosmos_account(
+def cosmos_account(
     *,
     derivation: str | None = None,
     public_key: str | None = None,
     address: str | None = None,
     secret: int | None = None,
 ) -> Account:
+    """The first account of a wallet for Cosmos chains."""
     return Account(
         name="main",
         family="cosmos",
@@ -187,27 +166,6 @@ def _cosmos_account(
         address=address,
         secret=secret,
     )
-
-
-def _watched(identity: str) -> Account:
-    try:
-        public_key = bytes.fromhex(identity)
-    except ValueError:
-        try:
-            decode_address(identity)
-        except Malformed as error:
-            raise Usage(error.message, hint="give an address, or a public key of 66 hexadecimal digits") from None
-        return _cosmos_account(address=identity.lower())
-    if not is_public_key(public_key):
-        raise Usage("not a compressed secp256k1 public key: it has 66 hexadecimal digits and begins with 02 or 03")
-    return _cosmos_account(public_key=public_key.hex())
-
-
-def _from_hex(key: Secret) -> bytes:
-    try:
-        return bytes.fromhex(key.reveal().decode("ascii").strip().removeprefix("0x"))
-    except ValueError:  # without its cause, which names the offending character
-        raise Usage("not a private key: it must be 64 hexadecimal digits") from None
 
 
 def _shown(data: NewWallet) -> NewWallet:

@@ -11,7 +11,7 @@ from r3cli.chain.cosmos.adapter import CosmosChain
 from r3cli.chain.cosmos.address import decode_address, require_address
 from r3cli.chain.cosmos.messages import Coin, MsgSend
 from r3cli.chain.cosmos.plan import make_plan
-from r3cli.errors import NeedsInput, Refused, Usage
+from r3cli.errors import Refused, Usage
 from r3cli.money import Amount, parse_amount
 from r3cli.paths import Paths
 from r3cli.result import Data, Result
@@ -68,8 +68,8 @@ class Transfer(Data, frozen=True, kw_only=True):
     fresh: bool = False
 
 
-# Shows a plan to a person and asks; the answer. None where the operator agreed beforehand (`--yes`).
-Approve = Callable[[TransferPlan], bool]
+# Shows a plan to a person and asks; raises `NeedsInput` unless the answer is yes.
+Approve = Callable[[TransferPlan], None]
 
 
 def balances(paths: Paths, chain: CosmosChain, names: tuple[str, ...], *, network: str) -> Result[BalanceList]:
@@ -97,11 +97,10 @@ def plan_transfer(
     amount: str,
     *,
     network: str,
-    max_fee: str | None = None,
 ) -> Result[Transfer]:
-    """What `send` would do and cost now: all checks and network reads, no passphrase, nothing written."""
+    """What `send_money` would do and cost now: all checks and network reads, no passphrase, nothing written."""
     order = _order(paths, chain, wallet, recipient, amount)
-    plan = _plan(chain, order, _cap(chain, max_fee))
+    plan = _plan(chain, order)
     return Result(
         Transfer(
             wallet=wallet,
@@ -117,7 +116,7 @@ def plan_transfer(
     )
 
 
-def send(
+def send_money(
     paths: Paths,
     chain: CosmosChain,
     wallet: str,
@@ -127,22 +126,20 @@ def send(
     *,
     network: str,
     approve: Approve | None,
-    max_fee: str | None = None,
     key: str | None = None,
 ) -> Result[Transfer]:
     """Send money and wait until it is in a block.
 
+    `approve` None means that the operator agreed beforehand (`--yes`); what a person approves also caps the fee.
     An identical transfer that is still open is finished instead of sent again; with `key`, so is one that is
-    confirmed. Raises what `CosmosChain.execute` raises, `OutcomeUnknown` among it, and `NeedsInput` when `approve`
-    says no.
+    confirmed. Raises what `CosmosChain.execute` raises, `OutcomeUnknown` among it.
     """
     order = _order(paths, chain, wallet, recipient, amount)
-    cap = _cap(chain, max_fee)
+    agreed = None
     if approve is not None:
-        plan = _plan(chain, order, cap)
-        if not approve(plan):
-            raise NeedsInput("not sent: the answer was no", hint="give --yes to send without a question")
-        cap = plan.fee.base  # what was agreed to, and no more
+        plan = _plan(chain, order)
+        approve(plan)
+        agreed = plan.fee.base
     confirmed = chain.execute(
         "transfer",
         {"to": order.recipient, "amount": f"{order.amount.base}{order.amount.denom}"},
@@ -151,7 +148,7 @@ def send(
         network=network,
         key=key,
         once=key is not None,
-        max_fee=cap,
+        max_fee=agreed,
     )
     return Result(
         Transfer(
@@ -209,8 +206,8 @@ def _recipient(paths: Paths, text: str, prefix: str) -> str:
     return require_address(text, prefix)
 
 
-def _plan(chain: CosmosChain, order: _Order, cap: int | None) -> TransferPlan:
-    plan = make_plan(chain.client, chain.config, [order.message()], order.public_key, cap)
+def _plan(chain: CosmosChain, order: _Order) -> TransferPlan:
+    plan = make_plan(chain.client, chain.config, [order.message()], order.public_key, None)
     after = plan.balance.base - plan.fee.base - (order.amount.base if order.recipient != order.sender else 0)
     return TransferPlan(
         sender=order.sender,
@@ -222,9 +219,3 @@ def _plan(chain: CosmosChain, order: _Order, cap: int | None) -> TransferPlan:
         gas_limit=plan.gas_limit,
         plan_hash=plan.plan_hash,
     )
-
-
-def _cap(chain: CosmosChain, max_fee: str | None) -> int | None:
-    """The cap on the fee in base units: the option's, else the network's."""
-    config = chain.config
-    return config.max_fee if max_fee is None else parse_amount(max_fee, config.denom, config.exponent).base

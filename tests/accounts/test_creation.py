@@ -7,14 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from r3cli.accounts.creation import (
-    create_wallet,
-    import_mnemonic,
-    import_private_key,
-    resolve_derivation,
-    reveal_mnemonic,
-    watch_wallet,
-)
+from r3cli.accounts.creation import create_wallet, read_mnemonic, resolve_derivation
+from r3cli.accounts.importing import import_mnemonic, import_private_key, watch_wallet
 from r3cli.accounts.listing import list_wallets, show_wallet
 from r3cli.errors import AlreadyExists, NeedsInput, NotFound, Refused, Usage, WrongPassphrase
 from r3cli.paths import Paths
@@ -47,7 +41,7 @@ def test_created_wallet_opens_and_shows_its_mnemonic_once(paths: Paths) -> None:
     assert result.data.wallet is not None
     (words,) = shown
     assert len(words.split()) == 24
-    assert reveal_mnemonic(paths, "ops", SOURCE).reveal() == words
+    assert read_mnemonic(paths, "ops", SOURCE).reveal() == words
     signer = open_signer(paths, "ops", SOURCE)
     assert signer.public_key.hex() == result.data.wallet.accounts[0].public_key
     again = import_mnemonic(paths, "again", Secret(words), SOURCE, prefix="remes", cost=CHEAP)
@@ -60,7 +54,7 @@ def test_unwatched_creation_warns(paths: Paths) -> None:
     assert not result.data.mnemonic_shown
     assert result.warnings
     assert "r3 wallet show ops --mnemonic" in result.warnings[0]
-    assert len(reveal_mnemonic(paths, "ops", SOURCE).reveal().split()) == 12
+    assert len(read_mnemonic(paths, "ops", SOURCE).reveal().split()) == 12
 
 
 def test_short_passphrase_warns(paths: Paths) -> None:
@@ -115,7 +109,7 @@ def test_bip39_passphrase_gives_another_account(paths: Paths) -> None:
     (account,) = show_wallet(paths, "ops", "remes").data.accounts
     assert account.address != ADDRESS
     assert open_signer(paths, "ops", SOURCE).public_key.hex() == account.public_key
-    assert reveal_mnemonic(paths, "ops", SOURCE).reveal().decode() == VECTORS["mnemonic"]
+    assert read_mnemonic(paths, "ops", SOURCE).reveal().decode() == VECTORS["mnemonic"]
 
 
 @pytest.mark.parametrize("text", ["{}", "0x{}", " {}\n"])
@@ -124,7 +118,7 @@ def test_private_key(paths: Paths, text: str) -> None:
     import_private_key(paths, "ops", key, SOURCE, prefix="remes", cost=CHEAP)
     assert open_signer(paths, "ops", SOURCE).public_key.hex() == PUBLIC_KEY
     with pytest.raises(Refused, match="not made from a mnemonic"):
-        reveal_mnemonic(paths, "ops", SOURCE)
+        read_mnemonic(paths, "ops", SOURCE)
 
 
 @pytest.mark.parametrize("text", ["", "12", "zz" * 32, "00" * 32, "ff" * 32, "ab" * 33, b"\xff" * 64])
@@ -144,7 +138,7 @@ def test_watch_only(paths: Paths, identity: str) -> None:
     with pytest.raises(Refused, match="watch-only"):
         open_signer(paths, "eyes", NOBODY)
     with pytest.raises(Refused):
-        reveal_mnemonic(paths, "eyes", NOBODY)
+        read_mnemonic(paths, "eyes", NOBODY)
 
 
 @pytest.mark.parametrize("identity", ["", "remes1oops", ADDRESS[:-1] + "q", "04" + "ab" * 32, "02" + "ff" * 32, "abcd"])

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from r3cli.accounts.creation import import_private_key, watch_wallet
-from r3cli.accounts.messages import SignedMessage, public_key_of, sign_message, verify_message
+from r3cli.accounts.importing import import_private_key, watch_wallet
+from r3cli.accounts.messages import SignedMessage, read_text, sign_message, verify_message
 from r3cli.chain.cosmos.adr036 import text_sign_bytes
-from r3cli.errors import Refused, Usage
+from r3cli.errors import NeedsInput, NotFound, Refused, TooLarge, Usage
 from r3cli.paths import Paths
 from r3cli.secret import Secret
 from r3cli.wallet.sealing import Cost
@@ -25,6 +25,7 @@ SOURCE = PassphraseSource(ask=lambda _: Secret("correct horse"))
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "r3mes_wallets.json").read_text())
 WALLET = VECTORS["wallets"][1]
 SIGNER = LocalSigner(Secret(bytes.fromhex(WALLET["priv_hex"])))
+NOWHERE = Paths(*[Path("/nonexistent")] * 5)
 
 
 @pytest.fixture
@@ -43,9 +44,7 @@ def test_sign_then_verify(paths: Paths) -> None:
     )
     assert base64.b64decode(signed.signature).hex() == signed.signature_hex
     for signature in (signed.signature, signed.signature_hex):
-        result = verify_message(
-            b"hello", signature, public_key=public_key_of(paths, "ops"), address=signed.address, prefix="remes"
-        )
+        result = verify_message(paths, b"hello", signature, wallet="ops", address=signed.address, prefix="remes")
         assert result.ok
         assert result.data.valid
 
@@ -88,7 +87,7 @@ def forged(signed: SignedMessage, what: str) -> tuple[bytes, str]:
 @pytest.mark.parametrize("what", ["text", "high s", "zero", "overflow", "swapped"])
 def test_forgeries(paths: Paths, what: str) -> None:
     text, signature = forged(sign_message(paths, "ops", b"hello", SOURCE, prefix="remes").data, what)
-    result = verify_message(text, signature, public_key=SIGNER.public_key.hex(), address=None, prefix="remes")
+    result = verify_message(NOWHERE, text, signature, public_key=SIGNER.public_key.hex(), address=None, prefix="remes")
     assert result.exit_code == 3
     assert result.failures[0].name == "verification_failed"
     assert result.data.reason == "signature_mismatch"
@@ -99,7 +98,7 @@ def test_key_of_somebody_else(paths: Paths) -> None:
     document = text_sign_bytes(WALLET["address"], b"hello")
     signature = other.sign(document, purpose="test").hex()
     result = verify_message(
-        b"hello", signature, public_key=other.public_key.hex(), address=WALLET["address"], prefix="remes"
+        NOWHERE, b"hello", signature, public_key=other.public_key.hex(), address=WALLET["address"], prefix="remes"
     )
     assert (result.exit_code, result.data.reason) == (3, "address_mismatch")
 
@@ -118,20 +117,48 @@ def test_key_of_somebody_else(paths: Paths) -> None:
 )
 def test_texts_that_are_no_signature_key_or_address(signature: str, public_key: str, address: str | None) -> None:
     with pytest.raises(Usage):
-        verify_message(b"hello", signature, public_key=public_key, address=address, prefix="remes")
+        verify_message(NOWHERE, b"hello", signature, public_key=public_key, address=address, prefix="remes")
 
 
 @given(st.text(max_size=200), st.text(max_size=80))
 def test_any_text_is_judged_or_refused(signature: str, public_key: str) -> None:
     with pytest.raises(Usage):
-        verify_message(b"hello", signature, public_key=public_key, address=None, prefix="remes")
+        verify_message(NOWHERE, b"hello", signature, public_key=public_key, address=None, prefix="remes")
 
 
 def test_watch_only_cannot_sign(paths: Paths) -> None:
     watch_wallet(paths, "eyes", WALLET["address"], prefix="remes")
     with pytest.raises(Refused):
         sign_message(paths, "eyes", b"hello", SOURCE, prefix="remes")
-    with pytest.raises(Usage, match="only an address"):
-        public_key_of(paths, "eyes")
+    with pytest.raises(Usage, match="no public key"):
+        verify_message(paths, b"hello", "00" * 64, wallet="eyes", prefix="remes")
     with pytest.raises(Usage, match="another chain"):
         sign_message(paths, "eyes", b"hello", SOURCE, prefix="cosmos")
+
+
+def test_watched_address_must_be_the_keys(paths: Paths) -> None:
+    watch_wallet(paths, "eyes", VECTORS["wallets"][0]["address"], prefix="remes")
+    signed = sign_message(paths, "ops", b"hello", SOURCE, prefix="remes").data
+    result = verify_message(
+        paths, b"hello", signed.signature, wallet="eyes", public_key=signed.public_key, prefix="remes"
+    )
+    assert (result.exit_code, result.data.reason) == (3, "address_mismatch")
+
+
+def test_reading_the_text(tmp_path: Path) -> None:
+    file = tmp_path / "text"
+    file.write_bytes(b"\xff\x00")
+    assert read_text("h\u00e9", None) == "h\u00e9".encode()
+    assert read_text("", None) == b""
+    assert read_text(None, file) == b"\xff\x00"
+    for text, place, error in (
+        ("a", file, Usage),
+        (None, None, NeedsInput),
+        (None, tmp_path / "none", NotFound),
+        (None, tmp_path, NotFound),
+    ):
+        with pytest.raises(error):
+            read_text(text, place)
+    file.write_bytes(bytes((1 << 20) + 1))
+    with pytest.raises(TooLarge):
+        read_text(None, file)

@@ -17,7 +17,7 @@ from r3cli.result import Data, Failure, Result
 
 from ._schemas import schema_name
 from ._session import Session
-from ._views import Styled, View, draw, identifiers, paint, tab_separated
+from ._views import Styled, View, draw, identifiers, paint, plain, tab_separated
 
 D = TypeVar("D", bound=Data)
 S = TypeVar("S", bound=msgspec.Struct)
@@ -64,9 +64,10 @@ def emit_stream(
     """
     session = session_of(ctx)
     color = session.use_color(sys.stdout)
-    for sequence, record in enumerate(records):
+    for record in records:
         if session.is_machine:
-            _write(sys.stdout, _json_line(_stamped(record, kind, sequence)))
+            _write(sys.stdout, _json_line(_stamped(record, kind, session.streamed)))
+            session.streamed += 1
         elif (text := line(record)) is not None:
             _write(sys.stdout, f"{paint(text, color=color)}\n")
     session.settle()
@@ -116,7 +117,9 @@ def _envelope(session: Session, data: D | None, warnings: Sequence[str], error: 
 
 
 def _write_document(session: Session, document: Envelope[Any]) -> None:
-    if session.format == "yaml":
+    if session.streamed:  # the lines before it are a stream: its end is a line of that
+        _write(sys.stdout, _json_line(_stamped(document, "error", session.streamed)))
+    elif session.format == "yaml":
         import yaml
 
         _write(sys.stdout, yaml.safe_dump(msgspec.to_builtins(document), sort_keys=False, allow_unicode=True))
@@ -146,12 +149,16 @@ def _text(session: Session, views: Sequence[View]) -> str:
 
 def _tell(session: Session, warnings: Sequence[str], failures: Sequence[Failure]) -> None:
     color = session.use_color(sys.stderr)
-    lines = [] if session.quiet else [f"{paint(Styled('warning:', 'warn'), color=color)} {text}" for text in warnings]
+    lines = (
+        []
+        if session.quiet
+        else [f"{paint(Styled('warning:', 'warn'), color=color)} {plain(text)}" for text in warnings]
+    )
     for failure in failures:
         subject = f"{failure.target}: " if failure.target and failure.target not in failure.message else ""
-        lines.append(f"{paint(Styled('error:', 'bad'), color=color)} {subject}{failure.message}")
+        lines.append(f"{paint(Styled('error:', 'bad'), color=color)} {plain(subject + failure.message)}")
         if failure.hint:
-            lines.append(f"  {paint(Styled('hint:', 'dim'), color=color)} {failure.hint}")
+            lines.append(f"  {paint(Styled('hint:', 'dim'), color=color)} {plain(failure.hint)}")
     _write(sys.stderr, "".join(f"{line}\n" for line in lines))
 
 

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from r3cli.events import Event
 
-from ._views import Styled, paint
+from ._views import Styled, paint, plain
 
 PLAIN_INTERVAL_SECONDS = 30.0
 LIVE_INTERVAL_SECONDS = 0.1
@@ -49,26 +49,26 @@ class Progress:
             if now - self._last < LIVE_INTERVAL_SECONDS and done != total:
                 return
             width = shutil.get_terminal_size().columns - 1
-            self._stream.write(f"\r\x1b[2K{_bar(done, total)} {done}/{total} {happened.message}"[: width + 5])
+            self._stream.write(f"\r\x1b[2K{_bar(done, total)} {done}/{total} {plain(happened.message)}"[: width + 5])
             self._line_open = True
         elif self._last == float("-inf"):
             pass  # the first step of something short is no news; start counting from here
         elif now - self._last < PLAIN_INTERVAL_SECONDS:
             return
         else:
-            self._stream.write(f"{happened.message} ({done}/{total})\n")
+            self._stream.write(f"{plain(happened.message)} ({done}/{total})\n")
         self._last = now
         self._stream.flush()
 
     def _say(self, happened: Event) -> None:
         self.end()
-        text = happened.message
+        text = plain(happened.message)
         if happened.level == "warning":
             text = f"{paint(Styled('warning:', 'warn'), color=self._color)} {text}"
         elif happened.level == "error":
             text = f"{paint(Styled('error:', 'bad'), color=self._color)} {text}"
         if self._verbosity > 1 and happened.fields:
-            text += " " + " ".join(f"{key}={value}" for key, value in happened.fields.items())
+            text += " " + " ".join(f"{key}={plain(str(value))}" for key, value in happened.fields.items())
         self._stream.write(f"{text}\n")
         self._stream.flush()
 

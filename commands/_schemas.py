@@ -13,6 +13,11 @@ DATA: Mapping[str, str] = {
     "config.set": "r3cli.settings.operations:SettingChanged",
     "config.show": "r3cli.settings.operations:SettingsShown",
     "config.validate": "r3cli.settings.operations:SettingsValid",
+    "doctor": "r3cli.monitor.doctor:Diagnosis",
+    "schema": ".schema:Schemas",
+    "tx.list": "r3cli.chain.transactions:TxList",
+    "tx.settle": "r3cli.chain.transactions:SettlementList",
+    "tx.show": "r3cli.chain.transactions:TxDetail",
     "wallet.balance": "r3cli.accounts.transfer:BalanceList",
     "wallet.create": "r3cli.accounts.creation:NewWallet",
     "wallet.import": "r3cli.accounts.creation:NewWallet",
@@ -23,8 +28,10 @@ DATA: Mapping[str, str] = {
     "wallet.verify": "r3cli.accounts.messages:Verdict",
 }
 
-# Commands that print records one by one, and the type of a record.
-STREAMS: Mapping[str, str] = {}
+# Commands that print records one by one: the records' `type`, and what they are.
+STREAMS: Mapping[str, tuple[str, str]] = {
+    "logs": ("event", "r3cli.monitor.logs:LogLine"),
+}
 
 
 def schema_name(command: str) -> str:

@@ -31,6 +31,7 @@ class Session:
     no_color: bool = False
     no_input: bool = False
     command: str = ""
+    streamed: int = 0  # records of a stream written so far
     warnings: list[str] = field(default_factory=list)
     _progress: Progress | None = None
 

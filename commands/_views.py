@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -9,6 +10,7 @@ from typing import Literal
 Style = Literal["good", "warn", "bad", "dim", "bold"]
 
 _ANSI = {"good": "32", "warn": "33", "bad": "31", "dim": "2", "bold": "1"}
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -70,14 +72,15 @@ def plain(cell: Cell) -> str:
     """The text of a cell; None means that it is not known or does not apply."""
     if cell is None:
         return "-"
-    return cell.text if isinstance(cell, Styled) else str(cell)
+    # Names and messages come from others too: none of them shall move a cursor or paint the screen.
+    return _CONTROL.sub("?", cell.text if isinstance(cell, Styled) else str(cell))
 
 
 def paint(cell: Cell, *, color: bool) -> str:
     """The text of a cell with its colour."""
     if not color or not isinstance(cell, Styled):
         return plain(cell)
-    return f"\x1b[{_ANSI[cell.style]}m{cell.text}\x1b[0m"
+    return f"\x1b[{_ANSI[cell.style]}m{plain(cell)}\x1b[0m"
 
 
 def _draw(view: View, *, color: bool, width: int | None) -> str:

@@ -1,0 +1,1 @@
+"""Looking at r3 from outside: its log of events, its machine, its folders."""

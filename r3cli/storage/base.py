@@ -51,3 +51,6 @@ class ContentStore(Protocol):
 
     def stat(self) -> StoreStat:
         """How full the store is."""
+
+    def close(self) -> None:
+        """End its connections, if it has any."""

@@ -116,6 +116,9 @@ class BlockStore:
         sizes = [path.stat().st_size for path in self._files("blocks/*")]
         return StoreStat(kind="blocks", place=str(self.folder), blocks=len(sizes), bytes=sum(sizes))
 
+    def close(self) -> None:
+        """Nothing is kept open between calls."""
+
     def _path(self, digest: bytes) -> Path:
         name = digest.hex()
         return self.folder / "blocks" / name[:2] / name

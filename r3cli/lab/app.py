@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send  # noqa: TID253 - as a
 from r3cli.lab.chain import Chain
 from r3cli.lab.control import PREFIX, Control
 from r3cli.lab.faults import Faults
+from r3cli.lab.kubo import KuboRpc
 from r3cli.lab.reads import Reads
 from r3cli.lab.remes.queries import Queries
 from r3cli.lab.rest import Gateway
@@ -68,6 +69,7 @@ def make_app(chain: Chain, blocks: Path, activity: Activity, *, stop: Callable[[
         *Gateway(chain, reads.view, waiting).routes(),
         *Queries(reads.view, chain.genesis.mode).routes(),
         *JsonRpc(chain, reads.view, waiting).routes(),
+        *KuboRpc(blocks).routes(),
     ]
     app = Starlette(routes=routes, exception_handlers=_HANDLERS, lifespan=lifespan)
     return _Doorkeeper(Trouble(app, faults), activity)

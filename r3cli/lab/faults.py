@@ -29,7 +29,7 @@ _MAX_SECONDS = 600.0
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """A trouble in force: for `remaining` more requests, or until it is switched off (None)."""
 
-    name: str
+    name: FaultName
     remaining: int | None = None
     seconds: float = 0.0
 

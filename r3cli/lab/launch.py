@@ -1,4 +1,4 @@
-"""Starting lab servers: on demand on a Unix socket for `local`, on a loopback port for `r3 lab up`."""
+"""Starting lab servers: on demand on a Unix socket for `local`, on loopback ports for `r3 lab up`."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     """The server that `r3 lab up` started: what `down` needs to find it, and to know that it is ours."""
 
     endpoint: str
+    storage: str
     pid: int
     seed: int
     mode: Mode
@@ -64,15 +65,17 @@ def release_local(paths: Paths) -> None:
         os.close(lease)
 
 
-def start_server(paths: Paths, *, seed: int, mode: Mode, host: str, port: int) -> Server:
-    """Start a server on a loopback port that stays until `stop_server`; the caller holds the launch lock."""
+def start_server(paths: Paths, *, seed: int, mode: Mode, host: str, chain_port: int, storage_port: int) -> Server:
+    """Start a server on two loopback ports that stays until `stop_server`; the caller holds the launch lock."""
     check_seed(seed)
     private_dir(paths.lab)
     shown_host = f"[{host}]" if ":" in host else host
-    client = LabClient(f"http://{shown_host}:{port}")
-    pid = _start(paths, client, seed, mode, ["--host", host, "--port", str(port)])
+    client = LabClient(f"http://{shown_host}:{chain_port}")
+    ports = ["--port", str(chain_port), "--port", str(storage_port)]
+    pid = _start(paths, client, seed, mode, ["--host", host, *ports])
     _check_network(client, seed, mode)
-    server = Server(endpoint=client.endpoint, pid=pid, seed=seed, mode=mode)
+    storage = f"http://{shown_host}:{storage_port}"
+    server = Server(endpoint=client.endpoint, storage=storage, pid=pid, seed=seed, mode=mode)
     atomic_write(_server_file(paths), msgspec.json.encode(server), mode=0o600)
     return server
 
@@ -129,7 +132,7 @@ def _start(paths: Paths, client: LabClient, seed: int, mode: Mode, arguments: li
     command += ["--seed", str(seed), "--mode", mode, *arguments]
     pid = _spawn(command, log)
     deadline = time.monotonic() + _START_SECONDS
-    while not client.answers():
+    while client.process() != pid:
         finished, _ = os.waitpid(pid, os.WNOHANG)
         if finished:
             raise Refused(f"the lab server did not start: {_last_line(log)}", hint=f"its log is {log}")

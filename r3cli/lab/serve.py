@@ -1,4 +1,4 @@
-"""`python -m r3cli.lab.serve`: one lab server, on a Unix socket or on a loopback port.
+"""`python -m r3cli.lab.serve`: one lab server, on a Unix socket or on loopback ports.
 
 Started by `launch.py`, detached. Any number of servers may share a ledger; on a Unix socket the newest owns the name.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import fcntl
-import ipaddress
 import os
 import socket
 import sys
@@ -17,11 +16,12 @@ from pathlib import Path
 
 import uvicorn  # noqa: TID253 - this leaf exists to use it
 
-from r3cli.errors import PublicBind, R3Error
+from r3cli.errors import R3Error
 from r3cli.files import private_dir
 from r3cli.lab.app import Activity, make_app
 from r3cli.lab.chain import Chain
 from r3cli.lab.genesis import make_genesis
+from r3cli.lab.loopback import check_loopback
 from r3cli.lab.trouble import CuttableProtocol
 
 _MAX_SOCKET_PATH = 107  # bytes; the kernel's 108 with the final zero
@@ -32,15 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         chain = Chain(options.lab / "ledger.db", make_genesis(options.seed, mode=options.mode))
-        listener = _listen_unix(options.uds) if options.uds else _listen_tcp(options.host, options.port)
+        listeners = [_listen_unix(options.uds)] if options.uds else _listen_tcp(options.host, options.port)
     except R3Error as error:
         sys.stderr.write(f"{error.message}\n")
         return int(error.exit_code)
-    asyncio.run(_serve(chain, listener, options))
+    asyncio.run(_serve(chain, listeners, options))
     return 0
 
 
-async def _serve(chain: Chain, listener: socket.socket, options: argparse.Namespace) -> None:
+async def _serve(chain: Chain, listeners: list[socket.socket], options: argparse.Namespace) -> None:
     activity = Activity()
     config = uvicorn.Config(
         lambda: None,
@@ -60,11 +60,11 @@ async def _serve(chain: Chain, listener: socket.socket, options: argparse.Namesp
     config.app = make_app(chain, options.blocks, activity, stop=stop)
     watch = asyncio.create_task(_watch(server, activity, options)) if options.uds else None
     try:
-        await server.serve(sockets=[listener])
+        await server.serve(sockets=listeners)
     finally:
         if watch:
             watch.cancel()
-            _unlink_own(options.uds, listener)
+            _unlink_own(options.uds, listeners[0])
 
 
 async def _watch(server: uvicorn.Server, activity: Activity, options: argparse.Namespace) -> None:
@@ -103,11 +103,14 @@ def _listen_unix(path: Path) -> socket.socket:
     return listener
 
 
-def _listen_tcp(host: str, port: int) -> socket.socket:
-    """A listening socket on a loopback address; raises `PublicBind` for any other."""
+def _listen_tcp(host: str, ports: Sequence[int]) -> list[socket.socket]:
+    """Sockets listening on a loopback address; raises `PublicBind` for any other."""
     check_loopback(host)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    return [_listen_on(host, port) for port in ports]
+
+
+def _listen_on(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
@@ -116,16 +119,6 @@ def _listen_tcp(host: str, port: int) -> socket.socket:
         raise R3Error(f"port {port} of {host} cannot be used: {error.strerror}", hint="give another --port") from error
     listener.listen(128)
     return listener
-
-
-def check_loopback(host: str) -> None:
-    """Raise `PublicBind` unless this is a loopback address: the lab has no passwords."""
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise PublicBind(f"the lab may not listen on {host}: anyone could command it", hint="use 127.0.0.1")
 
 
 def _unlink_own(path: Path, listener: socket.socket) -> None:
@@ -150,7 +143,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--users", type=Path, help="lock file that users hold")
     parser.add_argument("--linger", type=float, default=30.0, help="seconds to stay without users")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--port", type=int, action="append", default=[], help="each port serves everything")
     return parser.parse_args(arguments)
 
 

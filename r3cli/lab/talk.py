@@ -31,11 +31,16 @@ class LabClient:
 
     def answers(self) -> bool:
         """Whether a lab server is there."""
+        return self.process() is not None
+
+    def process(self) -> int | None:
+        """The id of the lab server's process; None when no lab server is there."""
         try:
-            self.get("status")
+            status = self.get("status")
         except R3Error:
-            return False
-        return True
+            return None
+        pid = status.get("pid") if isinstance(status, dict) else None
+        return pid if isinstance(pid, int) else None
 
     def _call(self, method: str, path: str, body: bytes | None) -> Any:
         connection = _connect(self.endpoint, self._timeout)

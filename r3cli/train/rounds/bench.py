@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np  # noqa: TID253 - the leaf that joins data and arithmetic
+import torch  # noqa: TID253 - as above
 
 from r3cli.kernels.tensors import decode_tensors, encode_tensors
 from r3cli.storage.base import ContentStore
@@ -19,6 +20,7 @@ from r3cli.train.config import LinearName, LoraConfig, ModelConfig, OptimizerCon
 from r3cli.train.corpus import Corpus
 from r3cli.train.data import draw
 from r3cli.train.exact.step import ExactTrainer
+from r3cli.train.fast import FastTrainer
 from r3cli.train.rounds.leaves import Leaf
 from r3cli.train.rounds.manifest import Manifest, decode_manifest
 from r3cli.train.state import TrainState, decode_adapter, fresh_state
@@ -65,8 +67,13 @@ class Bench:
 
     def step(self, state: TrainState, miner: str, number: int) -> Executed:
         """Execute step `number` (from 1) of `miner` on the state before it."""
+        outcome = self.trainer.step(state, self.tokens(miner, number), micro_batch=self.micro_batch)
+        return _executed(outcome.state, outcome.loss.grid)
+
+    def tokens(self, miner: str, number: int) -> np.ndarray:
+        """The batch (S, T + 1) that a miner trains on in a step."""
         manifest = self.manifest
-        tokens = draw(
+        return draw(
             self.corpus,
             global_seed=self.seed,
             round_number=manifest.round,
@@ -75,8 +82,6 @@ class Bench:
             batch_size=manifest.batch_size,
             sequence_length=manifest.sequence_length,
         )
-        outcome = self.trainer.step(state, tokens, micro_batch=self.micro_batch)
-        return _executed(outcome.state, outcome.loss.grid)
 
     def delta(self, state: TrainState) -> dict[str, np.ndarray]:
         """How far training moved the adapter, in float32."""
@@ -84,8 +89,11 @@ class Bench:
 
     def bits_per_byte(self, adapter: dict[str, np.ndarray]) -> float:
         """Loss of an adapter on the held-out part of the data."""
-        sequences = self.corpus.validation_sequences(VALIDATION_SEQUENCES, self.manifest.sequence_length)
-        return self.trainer.evaluate(adapter, sequences)
+        return self.trainer.evaluate(adapter, self.validation())
+
+    def validation(self) -> np.ndarray:
+        """The held-out sequences (N, T + 1) that every figure is measured on."""
+        return self.corpus.validation_sequences(VALIDATION_SEQUENCES, self.manifest.sequence_length)
 
 
 @dataclass
@@ -114,6 +122,10 @@ class Workshop:
             micro_batch=self.micro_batch,
         )
 
+    def fast_trainer(self, manifest: Manifest) -> FastTrainer:
+        """The same model and optimiser in bf16."""
+        return FastTrainer(*self._parts(manifest))
+
     def _corpus(self, manifest: Manifest) -> Corpus:
         if manifest.data not in self._corpora:
             self._corpora[manifest.data] = Corpus.from_store(self.store, manifest.data)
@@ -122,22 +134,26 @@ class Workshop:
     def _trainer(self, manifest: Manifest) -> tuple[ExactTrainer, ModelConfig, LoraConfig]:
         terms = b"|".join([manifest.base.encode(), manifest.lora.encode(), manifest.optimizer.encode()])
         if terms not in self._trainers:
-            backbone = Backbone.decode(self.store.get(manifest.base, limit=BASE_LIMIT))
-            lora = LoraConfig(
-                rank=manifest.lora.rank,
-                alpha=float(manifest.lora.alpha),
-                targets=msgspec.convert(manifest.lora.targets, tuple[LinearName, ...]),
-            )
-            optimizer = OptimizerConfig(
-                learning_rate=float(manifest.optimizer.learning_rate),
-                beta1=float(manifest.optimizer.beta1),
-                beta2=float(manifest.optimizer.beta2),
-                epsilon=float(manifest.optimizer.epsilon),
-                weight_decay=float(manifest.optimizer.weight_decay),
-                clip_norm=float(manifest.optimizer.clip_norm),
-            )
+            backbone, lora, optimizer = self._parts(manifest)
             self._trainers[terms] = ExactTrainer(backbone, lora, optimizer), backbone.config, lora
         return self._trainers[terms]
+
+    def _parts(self, manifest: Manifest) -> tuple[Backbone, LoraConfig, OptimizerConfig]:
+        terms = manifest.optimizer
+        lora = LoraConfig(
+            rank=manifest.lora.rank,
+            alpha=float(manifest.lora.alpha),
+            targets=msgspec.convert(manifest.lora.targets, tuple[LinearName, ...]),
+        )
+        optimizer = OptimizerConfig(
+            learning_rate=float(terms.learning_rate),
+            beta1=float(terms.beta1),
+            beta2=float(terms.beta2),
+            epsilon=float(terms.epsilon),
+            weight_decay=float(terms.weight_decay),
+            clip_norm=float(terms.clip_norm),
+        )
+        return Backbone.decode(self.store.get(manifest.base, limit=BASE_LIMIT)), lora, optimizer
 
 
 def load_tensors(store: ContentStore, cid: str) -> dict[str, np.ndarray]:
@@ -148,6 +164,12 @@ def load_tensors(store: ContentStore, cid: str) -> dict[str, np.ndarray]:
 def store_tensors(store: ContentStore, tensors: dict[str, np.ndarray]) -> str:
     """Keep named tensors and return their CID."""
     return store.put(encode_tensors(tensors))
+
+
+def use_threads(threads: int | None) -> None:
+    """How many CPU threads torch takes; the bits do not depend on it."""
+    if threads is not None:
+        torch.set_num_threads(threads)
 
 
 def _executed(state: TrainState, loss: int) -> Executed:

@@ -43,7 +43,7 @@ _WEAK_LAYERS = ("profile", "network", "preset", "default")
 def first_manifest(settings: Settings, chain_id: str, store: ContentStore, report: Report) -> Manifest:
     """The manifest of round 1 from the settings; everything that it names is in the store afterwards."""
     train = settings.values.train
-    backbone, base_cid, description = load_base(train.preset)
+    backbone, base_cid, description = load_base(train.preset, settings.values.model)
     report(event("train.base", f"base: {description}", preset=train.preset, cid=base_cid))
     store.put(backbone.encode())
     lora = LoraConfig(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from r3cli.chain.cosmos.address import encode_address
+from r3cli.errors import Usage
 from r3cli.wallet.signer import Signer
 
 
@@ -29,6 +30,14 @@ class Role(StrEnum):
     @property
     def verifies(self) -> bool:
         return self in (Role.ALL, Role.VERIFIER)
+
+
+def parse_role(text: str) -> Role:
+    """A role by its name; raises `Usage`."""
+    try:
+        return Role(text)
+    except ValueError as error:
+        raise Usage(f"--role {text} is none of {', '.join(Role)}") from error
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from r3cli.errors import InsufficientFunds, NotFound, Refused
+import msgspec
+
+from r3cli.errors import NotFound
 from r3cli.events import Report, event
 from r3cli.locks import hold_lock
-from r3cli.network.connect import Connection, connect
+from r3cli.network.connect import connect
 from r3cli.paths import Paths
 from r3cli.result import Data, Result
 from r3cli.settings import Settings
@@ -21,19 +23,31 @@ from r3cli.signals import Stop, stop_on_signals
 from r3cli.storage.base import ContentStore
 from r3cli.storage.registry import open_store
 from r3cli.train.rounds import play
-from r3cli.train.rounds.bench import Bench, Workshop
+from r3cli.train.rounds.bench import Bench, Workshop, store_tensors, use_threads
+from r3cli.train.rounds.cast import cast_of, prepare_accounts
 from r3cli.train.rounds.local import LocalNetwork
 from r3cli.train.rounds.manifest import require_terms
 from r3cli.train.rounds.opening import first_manifest, wanted_terms
 from r3cli.train.rounds.prune import prune_states
 from r3cli.train.rounds.record import Records, RoundShown
-from r3cli.train.rounds.roles import Actor, Cast, Role
+from r3cli.train.rounds.roles import Role, parse_role
 from r3cli.train.rounds.window import OpenRound, Window
 from r3cli.train.selftest import require_exact
-from r3cli.wallet.signer import Signer
+from r3cli.train.state import fresh_state
+from r3cli.wallet.keys import open_signer
+from r3cli.wallet.unlock import PassphraseSource
 
-STAKE = 1_000_000_000  # base units: the schema's minimum of 1000 remes
 POLL_SECONDS = 0.5
+
+
+class FastShown(Data, frozen=True, kw_only=True):
+    """What fast mode did: bf16 on this machine, no proof, nothing sent. The adapter is in the content store."""
+
+    steps: int
+    adapter_cid: str
+    val_bpb_before: float
+    val_bpb_after: float
+    seconds: float
 
 
 class TrainRun(Data, frozen=True, kw_only=True):
@@ -52,36 +66,42 @@ class TrainRun(Data, frozen=True, kw_only=True):
     unigram_bpb: float
     bigram_bpb: float
     rounds: list[RoundShown]
+    fast: FastShown | None = None
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a run is asked to do. `minutes` ends it after the round in which that time has passed."""
+class RunOrder:
+    """What a run is asked to do beside its settings. `minutes`: no round begins after so long."""
 
-    rounds: int
-    miners: int = 1
+    role: str = Role.ALL
     minutes: float | None = None
-    role: Role = Role.ALL
-    wallet: Signer | None = None
+    passphrase: PassphraseSource = field(default_factory=PassphraseSource)
 
 
-def run_rounds(settings: Settings, paths: Paths, plan: Plan, report: Report) -> Result[TrainRun]:
-    """Train until `plan.rounds` rounds are closed (a total, over all runs on this chain)."""
-    require_exact()
+def run_training(settings: Settings, paths: Paths, order: RunOrder, report: Report) -> Result[TrainRun]:
+    """Train until `train.rounds` rounds are closed (a total, over all runs on this chain)."""
+    role = parse_role(order.role)
+    use_threads(settings.values.train.threads)
     store = open_store(settings.values.storage, paths)
     with (
-        hold_lock(paths.runtime / f"train-{plan.role}.lock", f"r3 train run --role {plan.role}"),
+        hold_lock(paths.state / "locks" / f"train-{role}.lock", f"r3 train run --role {role}"),
         stop_on_signals() as stop,
         connect(settings, paths, report) as connection,
     ):
         window = Window(connection, store)
         _open_first_round(settings, window, store, report)
-        cast = _cast(settings, connection, plan)
+        workshop = Workshop(store, settings.values.train.micro_batch)
+        if settings.values.train.mode == "fast":
+            return Result(_run_fast(settings, paths, window, workshop, stop, report))
+        require_exact()
+        name = settings.values.wallet.name
+        signer = open_signer(paths, name, order.passphrase) if name else None
         folder = paths.train / window.chain_id
+        cast = cast_of(settings, connection, signer)
         stage = play.Stage(window, Records(folder / "rounds"), folder, cast, stop, report)
-        _prepare_accounts(stage, connection)
-        bench = _loop(settings, stage, Workshop(store, settings.values.train.micro_batch), plan)
-        return Result(_shown(settings, paths, stage, bench, plan))
+        prepare_accounts(stage.cast, window, connection)
+        bench = _loop(settings, stage, workshop, role, order.minutes)
+        return Result(_shown(settings, paths, bench, stage.records.all()))
 
 
 def _open_first_round(settings: Settings, window: Window, store: ContentStore, report: Report) -> None:
@@ -96,36 +116,7 @@ def _open_first_round(settings: Settings, window: Window, store: ContentStore, r
         local.publish_model(store.put(manifest.encode()))
 
 
-def _cast(settings: Settings, connection: Connection, plan: Plan) -> Cast:
-    own = [Actor.of(plan.wallet, settings.values.chain.prefix)] if plan.wallet else []
-    local = LocalNetwork.behind(connection)
-    if local is None:
-        if not own:
-            raise Refused(f"network {settings.values.network} needs a wallet", hint="--wallet NAME")
-        return Cast(miners=own, proposer=own[0], verifier=own[0], resolver=None)
-    return Cast(
-        miners=own + [local.developer(f"miner-{index}") for index in range(plan.miners - len(own))],
-        proposer=local.developer("proposer"),
-        verifier=local.developer("verifier"),
-        resolver=local.developer("resolver"),
-    )
-
-
-def _prepare_accounts(stage: play.Stage, connection: Connection) -> None:
-    """Every account has its stake; on the local network the faucet pays for it."""
-    for actor in stage.cast.everyone():
-        balance = connection.chain.balance(actor.address).base
-        if balance < STAKE and connection.queries.node_registration(actor.address) is None:
-            local = LocalNetwork.behind(connection)
-            if local is None:
-                raise InsufficientFunds(
-                    f"{actor.address} has {balance} base units and registering takes {STAKE}", target=actor.address
-                )
-            local.give(actor.address, 2 * STAKE)
-        stage.window.register(actor.signer, actor.address, STAKE)
-
-
-def _loop(settings: Settings, stage: play.Stage, workshop: Workshop, plan: Plan) -> Bench:
+def _loop(settings: Settings, stage: play.Stage, workshop: Workshop, role: Role, minutes: float | None) -> Bench:
     began = time.monotonic()
     wanted = wanted_terms(settings)
     while True:
@@ -134,9 +125,10 @@ def _loop(settings: Settings, stage: play.Stage, workshop: Workshop, plan: Plan)
         bench = workshop.open(current.manifest_cid, stage.window.seed(current.number))
         require_terms(bench.manifest, wanted)
         _close_behind(stage, workshop, current)
-        if current.number > plan.rounds or _out_of_time(plan, began):
+        out_of_time = minutes is not None and time.monotonic() - began >= 60 * minutes
+        if current.number > settings.values.train.rounds or out_of_time:
             return bench
-        _play(stage, bench, plan.role, current)
+        _play(stage, bench, role, current)
         prune_states(bench.store, stage.records, stage.folder, current.number)
 
 
@@ -195,13 +187,45 @@ def _close_behind(stage: play.Stage, workshop: Workshop, current: OpenRound) -> 
                 )
 
 
-def _out_of_time(plan: Plan, began: float) -> bool:
-    return plan.minutes is not None and time.monotonic() - began >= 60 * plan.minutes
+def _run_fast(
+    settings: Settings, paths: Paths, window: Window, workshop: Workshop, stop: Stop, report: Report
+) -> TrainRun:
+    """All steps at once from the open round's adapter, on the data that the first development miner would draw."""
+    current = window.open_round()
+    assert current is not None, "the first round was opened before"  # noqa: S101 - states an invariant
+    bench = workshop.open(current.manifest_cid, window.seed(current.number))
+    require_terms(bench.manifest, wanted_terms(settings))
+    began = time.monotonic()
+    trainer = workshop.fast_trainer(bench.manifest)
+    state, total = fresh_state(bench.adapter), settings.values.train.rounds * bench.manifest.steps
+    sequences = bench.validation()
+    before = trainer.evaluate(state.parameters, sequences)
+    for number in range(1, total + 1):
+        outcome = trainer.step(state, bench.tokens("fast", number))
+        state = outcome.state
+        loss = outcome.loss.bits_per_byte
+        report(
+            event(
+                "train.step",
+                f"step {number} of {total}: {loss:.3f} bits per byte",
+                level="debug",
+                done=number,
+                total=total,
+            )
+        )
+        stop.raise_if_requested(f"stopped after step {number}", "fast mode keeps no checkpoint; run it again")
+    shown = FastShown(
+        steps=total,
+        adapter_cid=store_tensors(bench.store, dict(state.parameters)),
+        val_bpb_before=round(before, 6),
+        val_bpb_after=round(trainer.evaluate(state.parameters, sequences), 6),
+        seconds=round(time.monotonic() - began, 3),
+    )
+    return msgspec.structs.replace(_shown(settings, paths, bench, []), fast=shown, mode="fast")
 
 
-def _shown(settings: Settings, paths: Paths, stage: play.Stage, bench: Bench, plan: Plan) -> TrainRun:
-    manifest = bench.manifest
-    rounds = [record for record in stage.records.all() if record.round <= plan.rounds]
+def _shown(settings: Settings, paths: Paths, bench: Bench, records: list[RoundShown]) -> TrainRun:
+    manifest, wanted = bench.manifest, settings.values.train.rounds
     return TrainRun(
         network=settings.values.network,
         chain_id=manifest.chain_id,
@@ -211,9 +235,9 @@ def _shown(settings: Settings, paths: Paths, stage: play.Stage, bench: Bench, pl
         manifest=bench.manifest_cid,
         base=manifest.base,
         data=manifest.data,
-        finished=manifest.round > plan.rounds,
-        rounds_wanted=plan.rounds,
+        finished=manifest.round > wanted,
+        rounds_wanted=wanted,
         unigram_bpb=round(bench.corpus.unigram_entropy(), 4),
         bigram_bpb=round(bench.corpus.bigram_entropy(), 4),
-        rounds=rounds,
+        rounds=[record for record in records if record.round <= wanted],
     )

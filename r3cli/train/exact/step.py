@@ -12,7 +12,7 @@ from torch import Tensor  # noqa: TID253 - as above
 
 from r3cli.errors import Usage
 from r3cli.train.backbone import Backbone
-from r3cli.train.config import LoraConfig, OptimizerConfig
+from r3cli.train.config import LoraConfig, ModelConfig, OptimizerConfig
 from r3cli.train.distributed import Alone, Group
 from r3cli.train.evaluate import LossSum
 from r3cli.train.exact.mode import exact_arithmetic
@@ -60,7 +60,7 @@ class ExactTrainer:
         of which is given the whole batch and takes its part.
         """
         group = group or Alone()
-        self._check(tokens)
+        check_tokens(tokens, self._model.config)
         own = torch.from_numpy(tokens if order is None else tokens[list(order)])[group.rank :: group.size]
         with exact_arithmetic():
             trainable = _to_torch(state.parameters)
@@ -78,7 +78,7 @@ class ExactTrainer:
 
     def loss(self, adapter: AdapterArrays, sequences: TokenArray) -> LossSum:
         """The exact loss of an adapter over sequences (N, T + 1)."""
-        self._check(sequences, most=None)
+        check_tokens(sequences, self._model.config, most=None)
         total = 0
         with exact_arithmetic():
             adapters = self._model.prepare(_to_torch(adapter))
@@ -90,17 +90,18 @@ class ExactTrainer:
         """Bits per byte of an adapter over sequences (N, T + 1) of bytes."""
         return self.loss(adapter, sequences).bits_per_byte
 
-    def _check(self, tokens: TokenArray, most: int | None = MOST_SEQUENCES) -> None:
-        config = self._model.config
-        if tokens.dtype != np.int64 or tokens.ndim != 2:
-            raise Usage("tokens must be int64 of shape (sequences, length + 1)")
-        sequences, length = tokens.shape
-        if sequences < 1 or (most is not None and sequences > most):
-            raise Usage(f"a step takes between 1 and {most} sequences, not {sequences}")
-        if not 1 <= length - 1 <= config.max_position_embeddings:
-            raise Usage(f"sequences must predict between 1 and {config.max_position_embeddings} tokens")
-        if tokens.min() < 0 or tokens.max() >= config.vocab_size:
-            raise Usage(f"tokens must lie between 0 and {config.vocab_size - 1}")
+
+def check_tokens(tokens: TokenArray, config: ModelConfig, most: int | None = MOST_SEQUENCES) -> None:
+    """Raise `Usage` unless these are sequences (S, T + 1) of a model of these sizes, at most `most` of them."""
+    if tokens.dtype != np.int64 or tokens.ndim != 2:
+        raise Usage("tokens must be int64 of shape (sequences, length + 1)")
+    sequences, length = tokens.shape
+    if sequences < 1 or (most is not None and sequences > most):
+        raise Usage(f"a step takes between 1 and {most} sequences, not {sequences}")
+    if not 1 <= length - 1 <= config.max_position_embeddings:
+        raise Usage(f"sequences must predict between 1 and {config.max_position_embeddings} tokens")
+    if tokens.min() < 0 or tokens.max() >= config.vocab_size:
+        raise Usage(f"tokens must lie between 0 and {config.vocab_size - 1}")
 
 
 def _to_torch(arrays: AdapterArrays) -> dict[str, Tensor]:

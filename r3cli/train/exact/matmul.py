@@ -52,7 +52,7 @@ def left_operand(quantized: Quantized) -> LeftOperand:
 
 def right_operand(codes: Tensor, width: Width) -> RightOperand:
     """Prepare codes (inner, columns) of a width whose digits fit the right side."""
-    if width.largest > RIGHT_DIGIT_LIMIT * DIGIT_BASE ** (width.digits - 1) + DIGIT_BASE // 2:
+    if width.largest > _largest_on_the_right(width.digits):
         raise Usage(f"{width.bits}-bit codes may not stand on the right of an int8 matmul")
     return RightOperand(torch.cat(digits(codes, width), 1).contiguous(), width)
 
@@ -86,6 +86,14 @@ def multiply_carried(left: Tensor, left_width: Width, right: Tensor, right_width
     if bound > FLOAT64_LIMIT:
         raise Usage(f"a matmul over {left.shape[-1]} terms of these widths could leave float64")
     return torch.matmul(left.double(), right.double()).to(torch.float32)
+
+
+def _largest_on_the_right(digits_used: int) -> int:
+    """The largest code whose first digit is at most 64 (and whose others are at most 63)."""
+    largest = RIGHT_DIGIT_LIMIT
+    for _ in range(digits_used - 1):
+        largest = largest * DIGIT_BASE + DIGIT_BASE // 2 - 1
+    return largest
 
 
 def _combine(blocks: Tensor, bound: int) -> Tensor:

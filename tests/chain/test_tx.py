@@ -50,7 +50,7 @@ def test_a_signature_holds_for_one_chain_and_account_number(chain_id: str, accou
 
 
 def test_a_simulated_transaction_has_one_empty_signature() -> None:
-    tx = decode_tx(unsigned_tx([MESSAGE], SIGNER.public_key, sequence=5))
+    tx = decode_tx(unsigned_tx([MESSAGE], SIGNER.public_key, sequence=5, fee=Fee()))
     assert (tx.signatures, tx.auth_info.signer_infos[0].sequence) == ((b"",), 5)
 
 

@@ -6,8 +6,8 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,17 @@ _KEYRING = ("--keyring-backend", "test")
 
 @dataclass(frozen=True)
 class Simd:
-    """A running chain. `rest` and `rpc` are base URLs; `treasury` is the address that has all the money."""
+    """A running chain. `rest` and `rpc` are base URLs; `treasury` is the address that has all the money.
+
+    `restart` ends the process and starts it again on the same data and ports.
+    """
 
     rest: str
     rpc: str
     binary: Path
     home: Path
     treasury: str
-    process: int
+    restart: Callable[[], None]
     chain_id: str = CHAIN_ID
     denom: str = DENOM
     prefix: str = PREFIX
@@ -74,15 +77,22 @@ def run_simd(binary: Path, folder: Path, funded: Mapping[str, str] | None = None
     options = [part for name, port in listen.items() for part in (name, f"tcp://127.0.0.1:{port}")]
     options += ["--grpc.address", f"127.0.0.1:{grpc}", "--minimum-gas-prices", f"{MINIMUM_GAS_PRICE}{DENOM}"]
     options += ["--api.enable", "--rpc.pprof_laddr", ""]
-    with daemon([str(binary), "start", "--home", str(home), *options], log, {"HOME": str(folder)}) as process:
-        wait_until(lambda: _has_block(rest), process, log)
+    with ExitStack() as running:
+
+        def restart() -> None:
+            running.close()
+            command = [str(binary), "start", "--home", str(home), *options]
+            process = running.enter_context(daemon(command, log, {"HOME": str(folder)}))
+            wait_until(lambda: _has_block(rest), process, log)
+
+        restart()
         yield Simd(
             rest=f"http://127.0.0.1:{rest}",
             rpc=f"http://127.0.0.1:{rpc}",
             binary=binary,
             home=home,
             treasury=treasury,
-            process=process.pid,
+            restart=restart,
         )
 
 

@@ -152,7 +152,7 @@ class CosmosChain:
         for attempt in reversed(self._journal.attempts(entry.id)):
             if attempt.outcome == "sent":
                 self._tell("tx.resumed", f"transaction {attempt.tx_hash} was sent before; waiting for it", attempt)
-                return self._wait(entry, attempt, resend=True)
+                return self._wait(entry, attempt, resend=True, fresh=False)
         return None
 
     def _start(self, entry: Entry, messages: Sequence[Message], signer: Signer, max_fee: int | None) -> Confirmed:
@@ -163,7 +163,7 @@ class CosmosChain:
             if answer is not None and answer.meaning is Meaning.WRONG_SEQUENCE:
                 confirmed = self._after_wrong_sequence(entry, attempt)
             elif answer is None or answer.meaning in (Meaning.ACCEPTED, Meaning.ALREADY_KNOWN):
-                confirmed = self._wait(entry, attempt, resend=answer is None)
+                confirmed = self._wait(entry, attempt, resend=answer is None, fresh=True)
             else:
                 # The attempt stays on record as pending: refused here, it might still reach a block elsewhere.
                 raise self._failed(entry, refusal(answer, tx=attempt.tx_hash))
@@ -223,13 +223,13 @@ class CosmosChain:
         found = [self._record(sent, self._watch(entry, sent, resend=False)) for sent in pending]
         closed = [other for other in found if other is not None]
         own = next((other for other in closed if other.id == entry.id), None)
-        return read_outcome(own, self.config) if own else self._adopt(entry, closed)
+        return read_outcome(own, self.config, fresh=True) if own else self._adopt(entry, closed)
 
-    def _wait(self, entry: Entry, attempt: Attempt, *, resend: bool) -> Confirmed | None:
+    def _wait(self, entry: Entry, attempt: Attempt, *, resend: bool, fresh: bool) -> Confirmed | None:
         """The proof of inclusion, or None when the transaction can never be included."""
         outcome = self._watch(entry, attempt, resend=resend)
         closed = self._record(attempt, outcome)
-        return read_outcome(closed, self.config, included=outcome) if closed else None
+        return read_outcome(closed, self.config, fresh=fresh, included=outcome) if closed else None
 
     def _watch(self, entry: Entry, attempt: Attempt, *, resend: bool) -> Outcome:
         """Included or never; raises `OutcomeUnknown` for `entry` when the time is over."""

@@ -45,6 +45,7 @@ _BY_SDK_CODE = {
     2: Meaning.UNKNOWN_MESSAGE,
     4: Meaning.WRONG_SIGNATURE,
     5: Meaning.INSUFFICIENT_FUNDS,
+    8: Meaning.WRONG_SIGNATURE,  # the key is not the account's
     9: Meaning.UNKNOWN_ACCOUNT,
     11: Meaning.OUT_OF_GAS,
     13: Meaning.FEE_TOO_LOW,
@@ -70,7 +71,7 @@ _SIMULATION_TAIL = re.compile(r"( \[[^\]]*\])?( with gas used: '\d+')?$")
 _SEQUENCES = re.compile(r"account sequence mismatch, expected (\d{1,20}), got (\d{1,20})")
 
 _CURES = {
-    Meaning.WRONG_SIGNATURE: "the chain id or the account number is not this chain's; check chain.chain_id",
+    Meaning.WRONG_SIGNATURE: "key, chain id or account number are not what the chain has; check chain.chain_id",
     Meaning.FEE_TOO_LOW: "raise chain.gas_price",
     Meaning.OUT_OF_GAS: "raise chain.gas_adjustment",
     Meaning.INSUFFICIENT_FUNDS: "send money to the account first",

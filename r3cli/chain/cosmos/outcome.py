@@ -65,8 +65,11 @@ def included_result(attempt: Attempt, included: Included) -> dict[str, Any]:
     return result
 
 
-def read_outcome(entry: Entry, config: ChainConfig, *, included: object = None) -> Confirmed:
-    """A closed entry as its caller gets it; raises `TransactionFailed` for a failed one."""
+def read_outcome(entry: Entry, config: ChainConfig, *, fresh: bool = False, included: object = None) -> Confirmed:
+    """A closed entry as its caller gets it; raises `TransactionFailed` for a failed one.
+
+    The events are those of `included`, an `Included` where this run saw it.
+    """
     if entry.result is None:
         raise TransactionFailed(entry.detail or f"entry {entry.id} failed", target=str(entry.id))
     stored = msgspec.convert(entry.result, _Stored)
@@ -82,5 +85,5 @@ def read_outcome(entry: Entry, config: ChainConfig, *, included: object = None) 
         fee=config.money(stored.fee),
         responses=tuple(bytes.fromhex(response) for response in stored.responses),
         events=included.events if isinstance(included, Included) else (),
-        fresh=isinstance(included, Included),
+        fresh=fresh,
     )

@@ -85,7 +85,7 @@ def _ask(
         raise InsufficientFunds(
             f"{account} has never received anything on {head.chain_id}", hint="send money to it first", target=account
         )
-    gas_used, sequence = _simulate(node, messages, public_key, known)
+    gas_used, sequence = _simulate(node, config, messages, public_key, known)
     gas_limit = _round_up(gas_used * Decimal(str(config.gas_adjustment)))
     fee = config.money(_round_up(gas_limit * config.gas_price))
     return TxPlan(
@@ -102,12 +102,15 @@ def _ask(
     )
 
 
-def _simulate(node: Node, messages: Sequence[Message], public_key: bytes, account: Account) -> tuple[int, int]:
+def _simulate(
+    node: Node, config: ChainConfig, messages: Sequence[Message], public_key: bytes, account: Account
+) -> tuple[int, int]:
     """Gas, and the sequence that the node expects: transactions of ours in its mempool count."""
     sequence = account.sequence
+    smallest = Fee(amount=(Coin(denom=config.denom, amount="1"),))
     for attempt in range(_SIMULATIONS):
         try:
-            return node.simulate(unsigned_tx(messages, public_key, sequence=sequence)), sequence
+            return node.simulate(unsigned_tx(messages, public_key, sequence=sequence, fee=smallest)), sequence
         except ChainRefused as refused:
             expected = refused.answer.expected_sequence
             if refused.meaning is Meaning.INSUFFICIENT_FUNDS:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -49,6 +50,7 @@ class Endpoint:
     def __init__(self, url: str, *, timeout: float = 10.0) -> None:
         self.url = url
         self._timeout = timeout
+        self._socket = Path(url.removeprefix("unix://")) if url.startswith("unix://") else None
         self._client = _open_client(url, timeout)
 
     def get(self, path: str, model: type[T], params: Mapping[str, str] | None = None) -> T:
@@ -63,6 +65,8 @@ class Endpoint:
         self._client.close()
 
     def _call(self, method: str, path: str, model: type[T], **request: Any) -> T:
+        if self._socket is not None and not self._socket.exists():
+            raise Unreachable(f"{self.url} cannot be reached: there is no such socket", target=self.url)
         try:
             status, content = self._exchange(method, path, request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:

@@ -81,10 +81,13 @@ def sign_tx(
     return SignedTx(raw=raw, tx_hash=tx_hash(raw), sequence=sequence, timeout_height=timeout_height)
 
 
-def unsigned_tx(messages: Sequence[Message], public_key: bytes, *, sequence: int) -> bytes:
-    """A transaction to simulate: the node counts the gas of an empty signature like that of a real one."""
+def unsigned_tx(messages: Sequence[Message], public_key: bytes, *, sequence: int, fee: Fee) -> bytes:
+    """A transaction to simulate: the node counts the gas of an empty signature like that of a real one.
+
+    The fee should be more than nothing: without one the node leaves out what taking a fee costs, some 20,000 gas.
+    """
     body = TxBody(messages=tuple(pack(message) for message in messages))
-    auth_info = _auth_info(public_key, sequence, Fee())
+    auth_info = _auth_info(public_key, sequence, fee)
     return encode(TxRaw(body_bytes=encode(body), auth_info_bytes=encode(auth_info), signatures=(b"",)))
 
 

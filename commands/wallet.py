@@ -37,6 +37,23 @@ MessageFile = Annotated[
     Path | None, typer.Option("--message-file", metavar="FILE", help="A file with the text; - for standard input.")
 ]
 
+MnemonicFile = Annotated[
+    Path | None, typer.Option("--mnemonic-file", metavar="FILE", help="Its mnemonic; - for standard input.")
+]
+PrivateKeyFile = Annotated[
+    Path | None, typer.Option("--private-key-file", metavar="FILE", help="Its key in hex; - for standard input.")
+]
+Watch = Annotated[
+    str | None, typer.Option("--watch", metavar="ID", help="Only an address or a public key: cannot sign.")
+]
+Bip39PassphraseFile = Annotated[
+    Path | None, typer.Option("--bip39-passphrase-file", metavar="FILE", help="The mnemonic's own extra word.")
+]
+Payer = Annotated[str, typer.Argument(metavar="FROM", help="The wallet that pays.")]
+Recipient = Annotated[str, typer.Argument(metavar="TO", help="An address, or another wallet.")]
+Sum = Annotated[str, typer.Argument(metavar="AMOUNT", help="Such as 1.5remes or 1500000uremes.")]
+MaxFee = Annotated[str | None, typer.Option("--max-fee", metavar="AMOUNT", help="Refuse a higher fee.")]
+
 
 @app.command(examples=("r3 wallet create ops", "r3 wallet create ops --passphrase-file secret.txt --json"))
 def create(
@@ -79,18 +96,10 @@ def create(
 def import_(
     ctx: typer.Context,
     name: NewName,
-    mnemonic_file: Annotated[
-        Path | None, typer.Option("--mnemonic-file", metavar="FILE", help="Its mnemonic; - for standard input.")
-    ] = None,
-    private_key_file: Annotated[
-        Path | None, typer.Option("--private-key-file", metavar="FILE", help="Its key in hex; - for standard input.")
-    ] = None,
-    watch: Annotated[
-        str | None, typer.Option("--watch", metavar="ID", help="Only an address or a public key: cannot sign.")
-    ] = None,
-    bip39_passphrase_file: Annotated[
-        Path | None, typer.Option("--bip39-passphrase-file", metavar="FILE", help="The mnemonic's own extra word.")
-    ] = None,
+    mnemonic_file: MnemonicFile = None,
+    private_key_file: PrivateKeyFile = None,
+    watch: Watch = None,
+    bip39_passphrase_file: Bip39PassphraseFile = None,
     derivation: Derivation = None,
     passphrase_file: PassphraseFile = None,
     passphrase_fd: PassphraseFd = None,
@@ -168,10 +177,10 @@ def balance(
 )
 def send(
     ctx: typer.Context,
-    wallet: Annotated[str, typer.Argument(metavar="FROM", help="The wallet that pays.")],
-    recipient: Annotated[str, typer.Argument(metavar="TO", help="An address, or another wallet.")],
-    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="Such as 1.5remes or 1500000uremes.")],
-    max_fee: Annotated[str | None, typer.Option("--max-fee", metavar="AMOUNT", help="Refuse a higher fee.")] = None,
+    wallet: Payer,
+    recipient: Recipient,
+    amount: Sum,
+    max_fee: MaxFee = None,
     passphrase_file: PassphraseFile = None,
     passphrase_fd: PassphraseFd = None,
     idempotency_key: IdempotencyKey = None,
@@ -181,28 +190,21 @@ def send(
     network: Network = None,
 ) -> None:
     """Send money once and wait for its confirmation; exit 10 means that the outcome is unknown."""
-    from r3cli.accounts.transfer import plan_transfer, send_money
+    from r3cli.accounts.transfer import Order, plan_transfer, send_money
     from r3cli.network.connect import connect
 
     def approve(plan: TransferPlan) -> None:
-        confirm(ctx, f"send {_money(plan.amount)} to {plan.recipient} for a fee of {_money(plan.fee)}", yes=yes)
+        confirm(ctx, f"send {_money(plan.amount)} to {plan.recipient} for a fee of {_money(plan.fee)}", yes=False)
 
+    order = Order(wallet=wallet, recipient=recipient, amount=amount)
     session, paths = session_of(ctx), find_paths(state)
     settings = session.settings(paths, flags={"chain.max_fee": max_fee}, network=network)
     source = PassphraseSource(passphrase_fd, passphrase_file, asker(ctx))
     with connect(settings, paths, session.reporter(paths)) as to:
         if dry_run:
-            emit(ctx, plan_transfer(paths, to.chain, wallet, recipient, amount, network=to.network), _transfer)
+            emit(ctx, plan_transfer(paths, to.chain, order, network=to.network), _transfer)
         result = send_money(
-            paths,
-            to.chain,
-            wallet,
-            recipient,
-            amount,
-            source,
-            network=to.network,
-            approve=None if yes else approve,
-            key=idempotency_key,
+            paths, to.chain, order, source, network=to.network, approve=None if yes else approve, key=idempotency_key
         )
         emit(ctx, result, _transfer)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import msgspec
+
 from r3cli.accounts.listing import WalletInfo, describe, show_wallet
 from r3cli.errors import NeedsInput, R3Error, Refused, Usage
 from r3cli.paths import Paths
@@ -60,13 +62,10 @@ def create_wallet(
     if dry_run:
         return result
     if reveal is None:
-        return _warn(
-            result,
-            "the mnemonic was not shown, for no terminal was there",
-            f"r3 wallet show {name} --mnemonic shows it",
-        )
+        hint = f"r3 wallet show {name} --mnemonic shows it at one"
+        return _warn(result, f"the mnemonic was not shown, for no terminal was there; {hint}")
     reveal(mnemonic.to_mnemonic(held.value))
-    return Result(_shown(result.data), result.warnings)
+    return Result(msgspec.structs.replace(result.data, mnemonic_shown=True), result.warnings)
 
 
 def show_mnemonic(
@@ -75,17 +74,19 @@ def show_mnemonic(
     """Show the words behind a wallet to a person; raises `NeedsInput` where nobody is watching."""
     if reveal is None:
         raise NeedsInput("a mnemonic is shown on a terminal only", hint="run it at a terminal, without --json")
-    reveal(read_mnemonic(paths, name, source))
-    return show_wallet(paths, name, prefix)
+    held = open_entropy(paths, name, source)
+    reveal(mnemonic.to_mnemonic(held.value))
+    warnings = ("its BIP39 passphrase, which is not shown, is needed as well",) if held.passphrase else ()
+    return Result(show_wallet(paths, name, prefix).data, warnings)
 
 
-def read_mnemonic(paths: Paths, name: str, source: PassphraseSource) -> Secret:
-    """The words behind a wallet; raises `Refused` for one that was not made from a mnemonic."""
+def open_entropy(paths: Paths, name: str, source: PassphraseSource) -> HeldSecret:
+    """What the words of a wallet stand for; raises `Refused` for one that was not made from a mnemonic."""
     keystore = WalletStore(paths.wallets).load(name)
     account = keystore.account()
     if account.is_watch_only or account.derivation is None:
         raise Refused(f"wallet {name} was not made from a mnemonic", target=name)
-    return mnemonic.to_mnemonic(open_secret(keystore, account, source).value)
+    return open_secret(keystore, account, source)
 
 
 def default_derivation(coin_type: int) -> str:
@@ -168,9 +169,5 @@ def cosmos_account(
     )
 
 
-def _shown(data: NewWallet) -> NewWallet:
-    return NewWallet(name=data.name, path=data.path, dry_run=data.dry_run, mnemonic_shown=True, wallet=data.wallet)
-
-
-def _warn(result: Result[NewWallet], *sentences: str) -> Result[NewWallet]:
-    return Result(result.data, (*result.warnings, "; ".join(sentences)))
+def _warn(result: Result[NewWallet], sentence: str) -> Result[NewWallet]:
+    return Result(result.data, (*result.warnings, sentence))

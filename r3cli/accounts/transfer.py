@@ -68,6 +68,15 @@ class Transfer(Data, frozen=True, kw_only=True):
     fresh: bool = False
 
 
+@dataclass(frozen=True)
+class Order:
+    """A transfer as the operator typed it: from a wallet, to an address or another wallet, `1.5remes`."""
+
+    wallet: str
+    recipient: str
+    amount: str
+
+
 # Shows a plan to a person and asks; raises `NeedsInput` unless the answer is yes.
 Approve = Callable[[TransferPlan], None]
 
@@ -92,23 +101,21 @@ def balances(paths: Paths, chain: CosmosChain, names: tuple[str, ...], *, networ
 def plan_transfer(
     paths: Paths,
     chain: CosmosChain,
-    wallet: str,
-    recipient: str,
-    amount: str,
+    order: Order,
     *,
     network: str,
 ) -> Result[Transfer]:
     """What `send_money` would do and cost now: all checks and network reads, no passphrase, nothing written."""
-    order = _order(paths, chain, wallet, recipient, amount)
-    plan = _plan(chain, order)
+    payment = _check(paths, chain, order)
+    plan = _plan(chain, payment)
     return Result(
         Transfer(
-            wallet=wallet,
+            wallet=order.wallet,
             network=network,
             chain_id=chain.client.chain_id,
-            sender=order.sender,
-            recipient=order.recipient,
-            amount=order.amount,
+            sender=payment.sender,
+            recipient=payment.recipient,
+            amount=payment.amount,
             outcome="planned",
             fee=plan.fee,
             plan=plan,
@@ -119,9 +126,7 @@ def plan_transfer(
 def send_money(
     paths: Paths,
     chain: CosmosChain,
-    wallet: str,
-    recipient: str,
-    amount: str,
+    order: Order,
     source: PassphraseSource,
     *,
     network: str,
@@ -134,17 +139,17 @@ def send_money(
     An identical transfer that is still open is finished instead of sent again; with `key`, so is one that is
     confirmed. Raises what `CosmosChain.execute` raises, `OutcomeUnknown` among it.
     """
-    order = _order(paths, chain, wallet, recipient, amount)
+    payment = _check(paths, chain, order)
     agreed = None
     if approve is not None:
-        plan = _plan(chain, order)
+        plan = _plan(chain, payment)
         approve(plan)
         agreed = plan.fee.base
     confirmed = chain.execute(
         "transfer",
-        {"to": order.recipient, "amount": f"{order.amount.base}{order.amount.denom}"},
-        [order.message()],
-        open_signer(paths, wallet, source),
+        {"to": payment.recipient, "amount": f"{payment.amount.base}{payment.amount.denom}"},
+        [payment.message()],
+        open_signer(paths, order.wallet, source),
         network=network,
         key=key,
         once=key is not None,
@@ -152,12 +157,12 @@ def send_money(
     )
     return Result(
         Transfer(
-            wallet=wallet,
+            wallet=order.wallet,
             network=network,
             chain_id=chain.client.chain_id,
-            sender=order.sender,
-            recipient=order.recipient,
-            amount=order.amount,
+            sender=payment.sender,
+            recipient=payment.recipient,
+            amount=payment.amount,
             outcome="confirmed",
             fee=confirmed.fee,
             tx_hash=confirmed.tx_hash,
@@ -169,8 +174,8 @@ def send_money(
 
 
 @dataclass(frozen=True)
-class _Order:
-    """What the operator wants, checked as far as it can be without a network."""
+class _Payment:
+    """An order, checked as far as it can be without a network."""
 
     public_key: bytes
     sender: str
@@ -182,19 +187,19 @@ class _Order:
         return MsgSend(from_address=self.sender, to_address=self.recipient, amount=(coin,))
 
 
-def _order(paths: Paths, chain: CosmosChain, wallet: str, recipient: str, amount: str) -> _Order:
+def _check(paths: Paths, chain: CosmosChain, order: Order) -> _Payment:
     config = chain.config
-    account = WalletStore(paths.wallets).load(wallet).account()
+    account = WalletStore(paths.wallets).load(order.wallet).account()
     if account.is_watch_only or account.public_key is None:
-        raise Refused(f"wallet {wallet} is watch-only: its key is not here", target=wallet)
-    money = parse_amount(amount, config.denom, config.exponent)
-    if money.base == 0:
+        raise Refused(f"wallet {order.wallet} is watch-only: its key is not here", target=order.wallet)
+    amount = parse_amount(order.amount, config.denom, config.exponent)
+    if amount.base == 0:
         raise Usage("there is nothing to send: the amount is zero")
-    return _Order(
+    return _Payment(
         public_key=bytes.fromhex(account.public_key),
         sender=own_address(account, config.prefix),
-        recipient=_recipient(paths, recipient, config.prefix),
-        amount=money,
+        recipient=_recipient(paths, order.recipient, config.prefix),
+        amount=amount,
     )
 
 
@@ -206,13 +211,13 @@ def _recipient(paths: Paths, text: str, prefix: str) -> str:
     return require_address(text, prefix)
 
 
-def _plan(chain: CosmosChain, order: _Order) -> TransferPlan:
-    plan = make_plan(chain.client, chain.config, [order.message()], order.public_key, None)
-    after = plan.balance.base - plan.fee.base - (order.amount.base if order.recipient != order.sender else 0)
+def _plan(chain: CosmosChain, payment: _Payment) -> TransferPlan:
+    plan = make_plan(chain.client, chain.config, [payment.message()], payment.public_key, None)
+    after = plan.balance.base - plan.fee.base - (payment.amount.base if payment.recipient != payment.sender else 0)
     return TransferPlan(
-        sender=order.sender,
-        recipient=order.recipient,
-        amount=order.amount,
+        sender=payment.sender,
+        recipient=payment.recipient,
+        amount=payment.amount,
         fee=plan.fee,
         balance=plan.balance,
         balance_after=chain.config.money(after),

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from r3cli.accounts.creation import create_wallet, read_mnemonic, resolve_derivation
+from r3cli.accounts.creation import create_wallet, open_entropy, resolve_derivation, show_mnemonic
 from r3cli.accounts.importing import import_mnemonic, import_private_key, watch_wallet
 from r3cli.accounts.listing import list_wallets, show_wallet
 from r3cli.errors import AlreadyExists, NeedsInput, NotFound, Refused, Usage, WrongPassphrase
 from r3cli.paths import Paths
 from r3cli.secret import Secret
 from r3cli.wallet.keys import open_signer
+from r3cli.wallet.mnemonic import to_mnemonic
 from r3cli.wallet.sealing import Cost
 from r3cli.wallet.unlock import PassphraseSource
 
@@ -23,6 +24,10 @@ NOBODY = PassphraseSource()
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "r3mes_wallets.json").read_text())
 ADDRESS = VECTORS["wallets"][1]["address"]
 PUBLIC_KEY = VECTORS["wallets"][1]["pub_compressed_hex"]
+
+
+def read_mnemonic(paths: Paths, name: str, source: PassphraseSource) -> Secret:
+    return to_mnemonic(open_entropy(paths, name, source).value)
 
 
 @pytest.fixture
@@ -109,7 +114,12 @@ def test_bip39_passphrase_gives_another_account(paths: Paths) -> None:
     (account,) = show_wallet(paths, "ops", "remes").data.accounts
     assert account.address != ADDRESS
     assert open_signer(paths, "ops", SOURCE).public_key.hex() == account.public_key
-    assert read_mnemonic(paths, "ops", SOURCE).reveal().decode() == VECTORS["mnemonic"]
+    shown: list[bytes] = []
+    result = show_mnemonic(paths, "ops", SOURCE, lambda text: shown.append(text.reveal()), prefix="remes")
+    assert shown == [VECTORS["mnemonic"].encode()]
+    assert "BIP39 passphrase" in result.warnings[0]
+    with pytest.raises(NeedsInput, match="terminal"):
+        show_mnemonic(paths, "ops", SOURCE, None, prefix="remes")
 
 
 @pytest.mark.parametrize("text", ["{}", "0x{}", " {}\n"])

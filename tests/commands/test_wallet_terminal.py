@@ -12,6 +12,8 @@ from typing import Any
 import pexpect
 import pytest
 
+from r3cli.lab.genesis import development_key
+from r3cli.lab.launch import release_local
 from r3cli.paths import find_paths
 from r3cli.wallet.mnemonic import word_list
 from tests.conftest import RunR3, r3_command
@@ -120,3 +122,24 @@ def test_no_input_asks_nothing() -> None:
     with terminal("wallet", "create", "ops", "--no-input") as (child, _):
         assert finish(child) == 4
     assert not find_paths().wallets.exists()
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n", 4), ("y", 0)])
+def test_a_person_approves_a_transfer(r3: RunR3, tmp_path: Path, answer: str, code: int) -> None:
+    for name, content in (("key", development_key(1, "faucet").reveal().hex()), ("passphrase", PASSPHRASE)):
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(0o600)
+    secret = ("--passphrase-file", str(tmp_path / "passphrase"))
+    r3("wallet", "import", "rich", "--private-key-file", tmp_path / "key", *secret)
+    address = "remes19rl4cm2hmr8afy4kldpxz3fka4jguq0arlkp9h"
+    with terminal("wallet", "send", "rich", address, "3remes", *secret) as (child, shown):
+        child.expect(rf"send 3.000000 remes to {address} for a fee of 0.\d+ remes\? \[y/N\] ")
+        child.sendline(answer)
+        assert finish(child) == code
+    r3("wallet", "import", "eyes", "--watch", address)
+    try:
+        received = r3("wallet", "balance", "eyes", "--json").data["balances"][0]["balance"]["base"]
+    finally:
+        release_local(find_paths())
+    assert received == (3_000_000 if answer == "y" else 0)
+    assert ("confirmed" in shown.getvalue()) == (answer == "y")

@@ -78,13 +78,13 @@ def test_store_keeps_and_lists(tmp_path: Path) -> None:
 
 
 def test_store_never_overwrites(tmp_path: Path) -> None:
-    store = WalletStore(tmp_path)
+    store = WalletStore(tmp_path / "wallets")
     path = store.add(watched("ops", "remes1first"))
     before = path.read_bytes()
     with pytest.raises(AlreadyExists):
         store.add(watched("ops", "remes1second"))
     assert path.read_bytes() == before
-    assert [entry.name for entry in tmp_path.iterdir()] == ["ops.json"]
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_of_two_processes_one_wins(tmp_path: Path) -> None:

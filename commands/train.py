@@ -17,7 +17,8 @@ from ._prompts import asker
 from ._views import Fields, Lines, Styled, Table, View
 
 if TYPE_CHECKING:
-    from r3cli.train.rounds.desk import AggregateShown, ReceiptVerdict, ReceiptWritten, RoundVerdict
+    from r3cli.train.rounds.desk import ReceiptVerdict, ReceiptWritten, RoundVerdict, StepChoice
+    from r3cli.train.rounds.merging import AggregateShown
     from r3cli.train.rounds.run import TrainRun
 
 app = sub_app(
@@ -142,7 +143,7 @@ def aggregate(
     ctx: typer.Context, number: Round, network: Network = None, threads: Threads = None, state: State = None
 ) -> None:
     """The proposer's side: check and merge a round's work, commit, reveal; or recompute one that is closed."""
-    from r3cli.train.rounds.run import aggregate_round
+    from r3cli.train.rounds.merging import aggregate_round
 
     session, paths = session_of(ctx), find_paths(state)
     settings = session.settings(paths, flags={"train.threads": threads}, network=network)
@@ -167,9 +168,11 @@ def receipt(
     emit(ctx, write_receipt(settings, paths, number, output, miner=miner, report=report), _receipt_written)
 
 
-def _step(text: str | None) -> int | str | None:
-    if text is None or text == "random":
-        return text
+def _step(text: str | None) -> StepChoice:
+    if text is None:
+        return None
+    if text == "random":
+        return "random"
     if not text.isascii() or not text.isdigit():
         raise Usage(f"--step takes a number or `random`, not {text!r}")
     return int(text)

@@ -30,7 +30,7 @@ from r3cli.train.state import SMALLEST_VALUE
 DOMAIN = b"r3/aggregate-leaf/1"
 MOST_UPDATES = 127  # a decoded value is below 2^56 on the grid, so that many sums stay inside an int64
 
-GradientId = Annotated[int, Meta(ge=0, lt=1 << 63)]
+GradientId = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 
 
 class Participant(Document, frozen=True, kw_only=True):

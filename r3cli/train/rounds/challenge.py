@@ -63,7 +63,8 @@ def examine(
         verdict = verdicts.get(gradient_id)
         if verdict is not None and not verdict.ok:
             return _miners(aggregation_id, verdict), list(verdicts.values())
-    return _proposers_lie(bench, aggregation_id, aggregate, claims, verdicts), list(verdicts.values())
+    lie = _misuse(aggregation_id, aggregate, claims, verdicts) or proposers_lie(bench, aggregation_id, aggregate_cid)
+    return lie, list(verdicts.values())
 
 
 def judge(
@@ -101,9 +102,30 @@ def confirm_evidence(
     return None
 
 
-def _proposers_lie(
-    bench: Bench, aggregation_id: int, aggregate: Aggregate, claims: Sequence[Claim], verdicts: dict[int, Verdict]
+def proposers_lie(bench: Bench, aggregation_id: int, aggregate_cid: str) -> Evidence | None:
+    """What is wrong with an aggregate by itself: whether its adapter and next manifest follow from its payloads."""
+    try:
+        aggregate = read_aggregate(bench.store, aggregate_cid)
+        expected = build_aggregate(
+            bench.store,
+            bench.manifest,
+            bench.manifest_cid,
+            bench.adapter,
+            proposer=aggregate.proposer,
+            participants=aggregate.participants,
+            excluded=aggregate.excluded,
+        )
+    except BadContent as error:
+        return _proposers(aggregation_id, Reason.WRONG_AGGREGATE, error.message)
+    if expected != aggregate:
+        return _proposers(aggregation_id, Reason.WRONG_AGGREGATE, "the merged adapter or the next manifest differs")
+    return None
+
+
+def _misuse(
+    aggregation_id: int, aggregate: Aggregate, claims: Sequence[Claim], verdicts: dict[int, Verdict]
 ) -> Evidence | None:
+    """Work that the aggregate misquotes, or leaves out although it verifies."""
     for participant in aggregate.participants:
         claim = next(claim for claim in claims if claim.gradient_id == participant.gradient_id)
         said = (participant.miner, participant.payload, participant.step_root)
@@ -116,17 +138,6 @@ def _proposers_lie(
             return _proposers(
                 aggregation_id, Reason.OMITTED_WORK, f"work {claim.gradient_id} was left out although it verifies"
             )
-    expected = build_aggregate(
-        bench.store,
-        bench.manifest,
-        bench.manifest_cid,
-        bench.adapter,
-        proposer=aggregate.proposer,
-        participants=aggregate.participants,
-        excluded=aggregate.excluded,
-    )
-    if expected != aggregate:
-        return _proposers(aggregation_id, Reason.WRONG_AGGREGATE, "the merged adapter or the next manifest differs")
     return None
 
 

@@ -24,7 +24,7 @@ GRID_BITS = 36  # losses are integers on the grid 2^-36 nats, summed over the to
 class Leaf(Document, frozen=True, kw_only=True):
     """A step's commitment: `loss` in units of 2^-36 nats, summed over the step's tokens."""
 
-    loss: Annotated[int, Meta(ge=0, lt=1 << 63)]
+    loss: Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
     state: Cid
 
     def digest(self, step: int) -> bytes:

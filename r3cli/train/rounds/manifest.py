@@ -62,7 +62,7 @@ class Manifest(Document, frozen=True, kw_only=True, tag_field="format", tag="r3/
     residual_reset_rounds: Count
     residuals_reset: Count
     round: Count
-    seed: Annotated[int, Meta(ge=0, lt=1 << 63)]
+    seed: Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
     sequence_length: Count
     steps: Count
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -84,7 +85,7 @@ def first_manifest(settings: Settings, chain_id: str, store: ContentStore, repor
 def corpus_of(settings: Settings) -> Corpus:
     """The text that the settings name: a file, a folder, or the demo's."""
     data = settings.values.train.data
-    return demo_corpus() if data is None else open_corpus(data)
+    return demo_corpus() if data is None else open_corpus(Path(data))
 
 
 def wanted_terms(settings: Settings) -> dict[str, Any]:

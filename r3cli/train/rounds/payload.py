@@ -29,7 +29,7 @@ class Header(Document, frozen=True, kw_only=True, tag_field="format", tag="r3/pa
     miner's last revealed payload, which `previous` names.
     """
 
-    claimed_loss: Annotated[int, Meta(ge=0, lt=1 << 63)]
+    claimed_loss: Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
     leaves: Cid
     manifest: Cid
     miner: Annotated[str, Meta(min_length=8, max_length=128)]

@@ -137,7 +137,7 @@ def _work(stage: Stage, bench: Bench, actor: Actor) -> MinerShown:
     stage.report(
         event(
             "train.submitted",
-            f"round {number}: {work.payload_bytes} bytes, {before:.3f} -> {after:.3f} bits per byte, tx {confirmed.tx_hash}",
+            f"round {number}: {before:.3f} -> {after:.3f} bits per byte, {work.payload_bytes} bytes handed in",
             round=number,
             miner=actor.address,
             digest=work.header.step_root,

@@ -142,4 +142,4 @@ def test_a_person_approves_a_transfer(r3: RunR3, tmp_path: Path, answer: str, co
     finally:
         release_local(find_paths())
     assert received == (3_000_000 if answer == "y" else 0)
-    assert ("confirmed" in shown.getvalue()) == (answer == "y")
+    assert ("nothing was done" in shown.getvalue()) == (answer == "n")

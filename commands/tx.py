@@ -72,7 +72,8 @@ def settle(
     def connect_chain(network: str) -> Iterator[CosmosChain]:
         from r3cli.network.connect import connect
 
-        with connect(session.settings(paths, network=network), paths, session.reporter(paths)) as connection:
+        settings = session.settings(paths, network=network)
+        with connect(settings, paths, session.reporter(paths), as_founded=True) as connection:
             yield connection.chain
 
     emit(ctx, settle_transactions(paths, entries or [], connect_chain), _settlements)

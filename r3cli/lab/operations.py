@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import socket
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 
 import msgspec
 
 from r3cli.errors import NotFound, Refused
 from r3cli.lab.faults import DEFAULT_SECONDS, Fault, check_name
-from r3cli.lab.genesis import Mode
+from r3cli.lab.genesis import Genesis, Mode
 from r3cli.lab.launch import find_server, running_client, start_server, stop_server
 from r3cli.lab.ledger import Ledger, read_genesis
 from r3cli.lab.loopback import check_loopback
@@ -136,13 +136,16 @@ def name_to_confirm(paths: Paths) -> str:
     """What must be typed to reset: the network's chain id. Raises `NotFound` when there is no network."""
     if not (paths.lab / _LEDGER).is_file():
         raise NotFound(f"there is no lab network in {paths.state}", hint="nothing needs to be reset")
-    ledger = Ledger(paths.lab / _LEDGER)
-    try:
-        with ledger.read() as connection:
-            genesis = read_genesis(connection)
-    finally:
-        ledger.close()
+    genesis = founded_genesis(paths)
     return genesis.chain_id if genesis else "empty"
+
+
+def founded_genesis(paths: Paths) -> Genesis | None:
+    """The genesis of the lab network that lies in this state folder; None where none was founded."""
+    if not (paths.lab / _LEDGER).is_file():
+        return None
+    with closing(Ledger(paths.lab / _LEDGER)) as ledger, ledger.read() as connection:
+        return read_genesis(connection)
 
 
 def reset(paths: Paths, *, confirm: str) -> Result[LabReset]:

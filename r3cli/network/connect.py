@@ -40,12 +40,15 @@ class Connection:
         self.chain.client.close()
 
 
-def connect(settings: Settings, paths: Paths, report: Report = silent) -> Connection:
-    """Connect to the configured network; a network without endpoints is the local one, which is started on demand."""
+def connect(settings: Settings, paths: Paths, report: Report = silent, *, as_founded: bool = False) -> Connection:
+    """Connect to the configured network; a network without endpoints is the local one, which is started on demand.
+
+    `as_founded`: the local network that lies in the state folder is meant, whatever `train.seed` says.
+    """
     values = settings.values
     config = chain_config(values.chain)
     local = not values.chain.endpoints
-    endpoints = values.chain.endpoints or (_local_endpoint(settings, paths),)
+    endpoints = values.chain.endpoints or (_local_endpoint(settings, paths, as_founded=as_founded),)
     # The lab's blocks have logical times, which say nothing about how fresh it is.
     client = CosmosClient(endpoints, chain_id=config.chain_id, max_head_age=None if local else 120.0)
     journal = Journal(paths.journal)
@@ -73,7 +76,11 @@ def chain_config(chain: ChainSettings) -> ChainConfig:
     )
 
 
-def _local_endpoint(settings: Settings, paths: Paths) -> str:
+def _local_endpoint(settings: Settings, paths: Paths, *, as_founded: bool) -> str:
     from r3cli.lab.launch import ensure_local  # not every network needs the lab
+    from r3cli.lab.operations import founded_genesis
 
-    return ensure_local(paths, seed=settings.values.train.seed, mode=settings.values.lab.mode)
+    founded = founded_genesis(paths) if as_founded else None
+    seed = founded.seed if founded else settings.values.train.seed
+    mode = founded.mode if founded else settings.values.lab.mode
+    return ensure_local(paths, seed=seed, mode=mode)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from itertools import groupby
 from typing import Any, Protocol
 
-from r3cli.errors import NotFound, OutcomeUnknown, R3Error
+from r3cli.errors import NotFound, OutcomeUnknown, R3Error, Temporary
 from r3cli.journal import OPEN, Entry, Journal, State
 from r3cli.paths import Paths
 from r3cli.result import Data, Failure, Result
@@ -132,17 +132,19 @@ def settle_transactions(paths: Paths, names: Sequence[str], connect: ConnectChai
 
 
 def _settle(journal: Journal, chain: Settles, entry: Entry, failures: list[R3Error]) -> Settlement:
-    after = entry
+    after, reason = entry, None
     try:
         after = chain.settle(entry)
+    except Temporary as error:
+        reason = error.message
     except R3Error as error:
         failures.append(error)
     described = _describe(journal, after)
-    if after.state is State.UNKNOWN:
+    if reason or after.state is State.UNKNOWN:
         failures.append(
             OutcomeUnknown(
-                f"entry {entry.id} is still unknown: {after.detail}",
-                hint="r3 tx settle, when the chain has gone on",
+                f"what became of entry {entry.id} is still unknown: {reason or after.detail}",
+                hint="r3 tx settle, when the chain answers and has gone on",
                 target=str(entry.id),
                 tx=described.tx_hash,
             )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from r3cli.layout import data_dir
 from r3cli.paths import find_paths
 
-KINDS = ("wallets", "networks", "settings")
+KINDS = ("wallets", "networks", "presets", "settings")
 
 
 def print_names(kinds: Sequence[str]) -> None:
@@ -23,6 +23,8 @@ def _names(kind: str) -> list[str]:
     if kind == "networks":
         folders = (find_paths().config / "networks", data_dir("config") / "networks")
         return sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
+    if kind == "presets":
+        return sorted(path.stem for path in (data_dir("config") / "models").glob("*.yaml"))
     if kind == "settings":
         from r3cli.settings.keys import all_keys
 

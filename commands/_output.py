@@ -162,9 +162,7 @@ def _tell(session: Session, warnings: Sequence[str], failures: Sequence[Failure]
     _write(sys.stderr, "".join(f"{line}\n" for line in lines))
 
 
-def _write(stream: TextIO | None, text: str) -> None:
-    if stream is None:  # it was closed before r3 began
-        return
+def _write(stream: TextIO, text: str) -> None:
     try:
         stream.write(text)
         stream.flush()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
@@ -45,6 +47,7 @@ r3 status"""
 
 def run(argv: Sequence[str]) -> NoReturn:
     """Run one command and exit with its code; every failure ends here."""
+    _open_closed_streams()
     session = requested_session(argv)
     try:
         root().main(args=list(argv), prog_name="r3", obj=session)
@@ -103,6 +106,13 @@ class Root(R3Group):
     def invoke(self, ctx: Any) -> Any:
         with _translated(ctx.obj):
             return super().invoke(ctx)
+
+
+def _open_closed_streams() -> None:
+    """Give a process that was started with closed standard streams some that lead nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from r3cli.__main__ import main
+from tests.contract.documents import checked
 
 pytest_plugins = ["tests.engines.fixtures"]
 
@@ -39,8 +40,8 @@ class Ran:
 
     @property
     def json(self) -> Any:
-        """The one document on stdout."""
-        return json.loads(self.stdout)
+        """The one document on stdout, which must be what its schema says."""
+        return checked(json.loads(self.stdout))
 
     @property
     def data(self) -> Any:
@@ -75,7 +76,7 @@ def home(tmp_path: Path, runtime_base: Path, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(folder / kind.lower()))
     monkeypatch.setenv("XDG_RUNTIME_DIR", tempfile.mkdtemp(dir=runtime_base))
     monkeypatch.setenv("TERM", "dumb")
-    for name in [*_CLEARED, *(name for name in os.environ if name.startswith("R3_"))]:
+    for name in [*_CLEARED, *(name for name in os.environ if name.startswith(("R3_", "R3MES_")))]:
         monkeypatch.delenv(name, raising=False)
     return folder
 

@@ -194,7 +194,7 @@ def verify_receipt(
 @contextmanager
 def _open(settings: Settings, paths: Paths, report: Report) -> Iterator[_Desk]:
     store = open_store(settings.values.storage, paths)
-    with connect(settings, paths, report) as connection:
+    with connect(settings, paths, report, as_founded=True) as connection:
         yield _Desk(Window(connection, store), store, Workshop(store, settings.values.train.micro_batch))
 
 

@@ -44,7 +44,7 @@ _WEAK_LAYERS = ("profile", "network", "preset", "default")
 def first_manifest(settings: Settings, chain_id: str, store: ContentStore, report: Report) -> Manifest:
     """The manifest of round 1 from the settings; everything that it names is in the store afterwards."""
     train = settings.values.train
-    backbone, base_cid, description = load_base(train.preset, settings.values.model)
+    backbone, base_cid, description = load_base(train.preset)
     report(event("train.base", f"base: {description}", preset=train.preset, cid=base_cid))
     store.put(backbone.encode())
     lora = LoraConfig(
@@ -92,11 +92,16 @@ def wanted_terms(settings: Settings) -> dict[str, Any]:
     """What the operator asked for by flag, environment or file, as manifest fields; defaults ask for nothing."""
     wanted: dict[str, Any] = {}
     for key, field in TERMS.items():
-        if settings.winner(key).layer not in _WEAK_LAYERS:
+        if is_asked_for(settings, key):
             wanted[field] = _manifest_form(_value(settings, key))
-    if settings.winner("train.data").layer not in _WEAK_LAYERS:
+    if is_asked_for(settings, "train.data"):
         wanted["data"] = corpus_of(settings).cid
     return wanted
+
+
+def is_asked_for(settings: Settings, key: str) -> bool:
+    """Whether the operator set this key by flag, environment or file."""
+    return settings.winner(key).layer not in _WEAK_LAYERS
 
 
 def _value(settings: Settings, key: str) -> Any:

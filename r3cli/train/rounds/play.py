@@ -128,7 +128,7 @@ def _work(stage: Stage, bench: Bench, actor: Actor) -> MinerShown:
     number = bench.manifest.round
     began = time.monotonic()
     checkpoints = CheckpointFolder(
-        stage.folder / "checkpoints" / actor.address, owner=f"{bench.manifest_cid}/{actor.address}"
+        stage.folder / "checkpoints" / f"{number}-{actor.address}", owner=f"{bench.manifest_cid}/{actor.address}"
     )
     previous = stage.window.previous_payload(actor.address, number, bench.manifest.residuals_reset)
     work = mine_round(bench, actor.address, previous, checkpoints, stage.stop, stage.report)

@@ -27,7 +27,7 @@ from r3cli.train.rounds.bench import Bench, Workshop, store_tensors, use_threads
 from r3cli.train.rounds.cast import cast_of, prepare_accounts
 from r3cli.train.rounds.local import LocalNetwork
 from r3cli.train.rounds.manifest import require_terms
-from r3cli.train.rounds.opening import first_manifest, wanted_terms
+from r3cli.train.rounds.opening import first_manifest, is_asked_for, wanted_terms
 from r3cli.train.rounds.prune import prune_states
 from r3cli.train.rounds.record import Records, RoundShown
 from r3cli.train.rounds.roles import Role, parse_role
@@ -86,7 +86,7 @@ def run_training(settings: Settings, paths: Paths, order: RunOrder, report: Repo
     with (
         hold_lock(paths.state / "locks" / f"train-{role}.lock", f"r3 train run --role {role}"),
         stop_on_signals() as stop,
-        connect(settings, paths, report) as connection,
+        connect(settings, paths, report, as_founded=not is_asked_for(settings, "train.seed")) as connection,
     ):
         window = Window(connection, store)
         _open_first_round(settings, window, store, report)

@@ -169,7 +169,7 @@ def _check_work(bench: Bench, claim: Claim, payload: Payload, checked: Sequence[
 
 
 def _check_identity(bench: Bench, claim: Claim, header: Header) -> None:
-    if header.round != claim.round:
+    if header.round != claim.round or header.round != bench.manifest.round:
         raise _Lie(Reason.WRONG_ROUND, f"the payload is of round {header.round}")
     if header.manifest != bench.manifest_cid:
         raise _Lie(Reason.WRONG_MANIFEST, f"the payload is of manifest {header.manifest}")

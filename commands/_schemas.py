@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 VERSION = 1
 
-# A command's dotted name and the type of its `data`.
+# A command's dotted name and the type of its `data`, or the types.
 DATA: Mapping[str, str] = {
     "config.explain": "r3cli.settings.operations:SettingExplained",
     "config.paths": "r3cli.settings.operations:PathsShown",
@@ -14,7 +14,17 @@ DATA: Mapping[str, str] = {
     "config.show": "r3cli.settings.operations:SettingsShown",
     "config.validate": "r3cli.settings.operations:SettingsValid",
     "doctor": "r3cli.monitor.doctor:Diagnosis",
+    "lab.down": "r3cli.lab.operations:LabStopped",
+    "lab.faucet": "r3cli.lab.operations:LabGrant",
+    "lab.fault": "r3cli.lab.operations:LabFaults",
+    "lab.reset": "r3cli.lab.operations:LabReset",
+    "lab.status": "r3cli.lab.operations:LabStatus",
+    "lab.up": "r3cli.lab.operations:LabStatus",
     "schema": ".schema:Schemas",
+    "train.aggregate": "r3cli.train.rounds.merging:AggregateShown",
+    "train.receipt": "r3cli.train.rounds.desk:ReceiptWritten",
+    "train.run": "r3cli.train.rounds.run:TrainRun",
+    "train.verify": "r3cli.train.rounds.desk:RoundVerdict | r3cli.train.rounds.desk:ReceiptVerdict",
     "tx.list": "r3cli.chain.transactions:TxList",
     "tx.settle": "r3cli.chain.transactions:SettlementList",
     "tx.show": "r3cli.chain.transactions:TxDetail",

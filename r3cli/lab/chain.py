@@ -134,13 +134,13 @@ class Chain:
     def _header(self, connection: sqlite3.Connection, height: int, last_hash: bytes, raws: Sequence[bytes]) -> Header:
         validators = hashlib.sha256(b"r3/lab/validators" + self.genesis.block_hash).digest()
         commit = hashlib.sha256(b"r3/lab/commit" + last_hash).digest() if height > 1 else _EMPTY_HASH
-        parts = {"total": 1, "hash": _base64(last_hash)} if height > 1 else {"total": 0, "hash": ""}
+        parts = {"total": 1, "hash": _base64(last_hash)} if height > 1 else {"total": 0, "hash": None}
         return {
             "version": {"block": "11", "app": "0"},
             "chain_id": self.genesis.chain_id,
             "height": str(height),
             "time": show_time(self.genesis.block_time(height)),
-            "last_block_id": {"hash": _base64(last_hash if height > 1 else b""), "part_set_header": parts},
+            "last_block_id": {"hash": parts["hash"], "part_set_header": parts},
             "last_commit_hash": _base64(commit),
             "data_hash": _base64(data_hash(raws)),
             "validators_hash": _base64(validators),

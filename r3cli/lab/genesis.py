@@ -10,7 +10,6 @@ import msgspec
 
 from r3cli.chain.cosmos.address import encode_address, encode_bech32
 from r3cli.secret import Secret
-from r3cli.wallet.signer import LocalSigner
 
 Mode = Literal["full", "published"]
 
@@ -104,4 +103,6 @@ def development_key(seed: int, name: str) -> Secret:
 
 def development_address(seed: int, name: str, *, prefix: str = "remes") -> str:
     """The address that belongs to `development_key`."""
+    from r3cli.wallet.signer import LocalSigner  # only those who found or use a network need cryptography
+
     return encode_address(LocalSigner(development_key(seed, name)).public_key, prefix)

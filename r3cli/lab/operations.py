@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import shutil
 import socket
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
 
 import msgspec
 
 from r3cli.errors import NotFound, Refused
 from r3cli.lab.faults import DEFAULT_SECONDS, Fault, check_name
-from r3cli.lab.genesis import Genesis, Mode
-from r3cli.lab.launch import find_server, running_client, start_server, stop_server
-from r3cli.lab.ledger import Ledger, read_genesis
+from r3cli.lab.genesis import Mode
+from r3cli.lab.launch import LEDGER, find_server, founded_genesis, running_client, start_server, stop_server
 from r3cli.lab.loopback import check_loopback
 from r3cli.lab.talk import LabClient
 from r3cli.locks import hold_lock
@@ -20,7 +19,6 @@ from r3cli.money import Amount, amount, parse_amount
 from r3cli.paths import Paths
 from r3cli.result import Data, Result
 
-_LEDGER = "ledger.db"
 DEFAULT_GRANT = "100"
 _LOCK_SECONDS = 60.0
 
@@ -134,18 +132,10 @@ def faucet(paths: Paths, address: str, given: str = DEFAULT_GRANT) -> Result[Lab
 
 def name_to_confirm(paths: Paths) -> str:
     """What must be typed to reset: the network's chain id. Raises `NotFound` when there is no network."""
-    if not (paths.lab / _LEDGER).is_file():
+    if not (paths.lab / LEDGER).is_file():
         raise NotFound(f"there is no lab network in {paths.state}", hint="nothing needs to be reset")
     genesis = founded_genesis(paths)
     return genesis.chain_id if genesis else "empty"
-
-
-def founded_genesis(paths: Paths) -> Genesis | None:
-    """The genesis of the lab network that lies in this state folder; None where none was founded."""
-    if not (paths.lab / _LEDGER).is_file():
-        return None
-    with closing(Ledger(paths.lab / _LEDGER)) as ledger, ledger.read() as connection:
-        return read_genesis(connection)
 
 
 def reset(paths: Paths, *, confirm: str) -> Result[LabReset]:
@@ -186,5 +176,5 @@ def _read_status(paths: Paths, client: LabClient) -> LabStatus:
         manifest_cid=model["model_ipfs_hash"] if model else None,
         faults=msgspec.convert(answer["faults"], list[Fault]),
         pid=answer["pid"],
-        ledger=str(paths.lab / _LEDGER),
+        ledger=str(paths.lab / LEDGER),
     )

@@ -30,7 +30,7 @@ _TENDERMINT = "/cosmos/base/tendermint/v1beta1"
 
 
 class _TxRequest(msgspec.Struct):
-    tx_bytes: str = ""
+    tx_bytes: str | None = None
     mode: str | int = 0
 
 
@@ -146,7 +146,7 @@ class Gateway:
 
     async def simulate(self, request: Request) -> Response:
         wanted = await read_json(request, _TxRequest)
-        raw = read_base64(wanted.tx_bytes)
+        raw = read_base64(wanted.tx_bytes or "")
         if not raw:
             raise GatewayError(3, "empty txBytes is not allowed")
         result = await run_in_threadpool(self._chain.simulate, raw)
@@ -157,9 +157,9 @@ class Gateway:
     async def broadcast(self, request: Request) -> Response:
         wanted = await read_json(request, _TxRequest)
         mode = _read_mode(wanted.mode)
-        raw = read_base64(wanted.tx_bytes)
-        if not raw:
+        if wanted.tx_bytes is None:
             raise GatewayError(3, "invalid empty tx")
+        raw = read_base64(wanted.tx_bytes)
         if mode not in ("BROADCAST_MODE_SYNC", "BROADCAST_MODE_ASYNC"):
             raise GatewayError(2, "unsupported return type unspecified; supported types: sync, async")
         result = await run_in_threadpool(self._chain.broadcast, raw)

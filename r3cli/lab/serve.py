@@ -21,6 +21,7 @@ from r3cli.files import private_dir
 from r3cli.lab.app import Activity, make_app
 from r3cli.lab.chain import Chain
 from r3cli.lab.genesis import make_genesis
+from r3cli.lab.launch import LEDGER
 from r3cli.lab.loopback import check_loopback
 from r3cli.lab.trouble import CuttableProtocol
 
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until stopped or until nobody uses it any more; returns the exit code."""
     options = _parse(arguments)
     try:
-        chain = Chain(options.lab / "ledger.db", make_genesis(options.seed, mode=options.mode))
+        chain = Chain(options.lab / LEDGER, make_genesis(options.seed, mode=options.mode))
         listeners = [_listen_unix(options.uds)] if options.uds else _listen_tcp(options.host, options.port)
     except R3Error as error:
         sys.stderr.write(f"{error.message}\n")

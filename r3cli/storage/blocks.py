@@ -124,11 +124,12 @@ class BlockStore:
         return self.folder / "blocks" / name[:2] / name
 
     def _read(self, cid: Cid) -> bytes:
-        try:
-            with self._path(cid.digest).open("rb") as stream:
-                return stream.read(BLOCK_LIMIT + 1)
-        except FileNotFoundError:
-            raise _missing(str(cid)) from None
+        with disk_errors(self.folder):
+            try:
+                with self._path(cid.digest).open("rb") as stream:
+                    return stream.read(BLOCK_LIMIT + 1)
+            except FileNotFoundError:
+                raise _missing(str(cid)) from None
 
     def _read_checked(self, cid: Cid) -> bytes:
         block = self._read(cid)

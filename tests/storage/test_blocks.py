@@ -6,12 +6,13 @@ import errno
 import hashlib
 import io
 import multiprocessing
+import time
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import pytest
 
-from r3cli.errors import CidMismatch, ContentMissing, DiskFull, Malformed, TooLarge
+from r3cli.errors import CidMismatch, ContentMissing, DiskFull, Malformed, R3Error, TooLarge
 from r3cli.paths import find_paths
 from r3cli.settings import StorageSettings
 from r3cli.storage.base import ContentStore
@@ -204,6 +205,35 @@ def _put_and_remove(folder: str, tail: str) -> None:
         assert store.get(cid, limit=1 << 30) == _shared(tail)
         store.remove(cid)
     store.put(_shared(tail))
+
+
+def test_a_killed_writer_leaves_only_whole_files(store: BlockStore) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=_put_forever, args=(str(store.folder),))
+    process.start()
+    try:
+        while len(store.pins()) < 3:
+            assert process.is_alive()
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.join(60)
+    for cid in store.pins():
+        assert cid_of(store.get(cid, limit=1 << 30)) == cid
+    store.collect()
+    assert all(store.has(cid) for cid in store.pins())
+    assert store.put(make_content(CHUNK)) in store.pins()  # the lock died with its holder
+
+
+def _put_forever(folder: str) -> None:
+    store = BlockStore(Path(folder))
+    for length in range(CHUNK, 10 * CHUNK):
+        store.put(make_content(length))
+
+
+def test_an_unreadable_store_is_told_in_our_words(tmp_path: Path) -> None:
+    (tmp_path / "blocks").write_text("a file where the folder should be")
+    with pytest.raises(R3Error, match="Not a directory"):
+        BlockStore(tmp_path / "blocks").get(cid_of(b"x"), limit=10)
 
 
 def test_settings_choose_the_store(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Generic, NoReturn, TextIO, TypeVar
 import msgspec
 import typer
 
-from r3cli.errors import ExitCode, R3Error
+from r3cli.errors import ExitCode, PartlyDone, R3Error
 from r3cli.result import Data, Failure, Result
 
 from ._schemas import schema_name
@@ -46,8 +46,7 @@ def emit(ctx: typer.Context, result: Result[D], view: Callable[[D], View | Seque
     session.settle()
     warnings = (*session.warnings, *result.warnings)
     if session.is_machine:
-        error = result.failures[0] if result.failures else None
-        _write_document(session, _envelope(session, result.data, warnings, error))
+        _write_document(session, _envelope(session, result.data, warnings, _headline(result)))
     else:
         shown = view(result.data)
         _write(sys.stdout, _text(session, shown if isinstance(shown, Sequence) else [shown]))
@@ -64,14 +63,14 @@ def emit_stream(
     """
     session = session_of(ctx)
     color = session.use_color(sys.stdout)
+    _tell(session, session.warnings, ())
     for record in records:
         if session.is_machine:
-            _write(sys.stdout, _json_line(_stamped(record, kind, session.streamed)))
-            session.streamed += 1
+            session.streamed += 1  # first: an interruption while writing must still end the stream as one
+            _write(sys.stdout, _json_line(_stamped(record, kind, session.streamed - 1)))
         elif (text := line(record)) is not None:
             _write(sys.stdout, f"{paint(text, color=color)}\n")
     session.settle()
-    _tell(session, () if session.is_machine else session.warnings, ())
     raise typer.Exit(int(ExitCode.OK))
 
 
@@ -109,6 +108,25 @@ def broken_pipe() -> NoReturn:
         except (OSError, ValueError):  # not a real file: there is nothing to flush into
             continue
     raise SystemExit(int(ExitCode.BROKEN_PIPE))
+
+
+def _headline(result: Result[D]) -> Failure | None:
+    """The one failure of the document; of several targets it says what became of each that failed."""
+    if not result.failures or (len(result.failures) == 1 and not result.partial):
+        return next(iter(result.failures), None)
+    first = result.failures[0]
+    return Failure(
+        code=int(result.exit_code),
+        name=PartlyDone.name if result.partial else first.name,
+        message="; ".join(_with_subject(failure) for failure in result.failures),
+        hint=first.hint,
+        retryable=all(failure.retryable for failure in result.failures),
+    )
+
+
+def _with_subject(failure: Failure) -> str:
+    named = failure.target is None or failure.target in failure.message
+    return failure.message if named else f"{failure.target}: {failure.message}"
 
 
 def _envelope(session: Session, data: D | None, warnings: Sequence[str], error: Failure | None) -> Envelope[D]:
@@ -155,8 +173,7 @@ def _tell(session: Session, warnings: Sequence[str], failures: Sequence[Failure]
         else [f"{paint(Styled('warning:', 'warn'), color=color)} {plain(text)}" for text in warnings]
     )
     for failure in failures:
-        subject = f"{failure.target}: " if failure.target and failure.target not in failure.message else ""
-        lines.append(f"{paint(Styled('error:', 'bad'), color=color)} {plain(subject + failure.message)}")
+        lines.append(f"{paint(Styled('error:', 'bad'), color=color)} {plain(_with_subject(failure))}")
         if failure.hint:
             lines.append(f"  {paint(Styled('hint:', 'dim'), color=color)} {plain(failure.hint)}")
     _write(sys.stderr, "".join(f"{line}\n" for line in lines))

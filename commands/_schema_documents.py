@@ -24,7 +24,7 @@ def schema_documents(names: list[str]) -> dict[str, Any]:
 
 
 def _schema(name: str) -> dict[str, Any]:
-    documents = [_envelope_schema(name)]
+    documents = [_envelope_schema(name, path) for path in DATA.get(name, "").split(" | ")]
     if name in STREAMS:
         documents.append(_record_schema(*STREAMS[name]))
     definitions: dict[str, Any] = {}
@@ -34,9 +34,9 @@ def _schema(name: str) -> dict[str, Any]:
     return {"$schema": DIALECT, **body, "title": schema_name(name), "$defs": definitions}
 
 
-def _envelope_schema(name: str) -> dict[str, Any]:
+def _envelope_schema(name: str, path: str) -> dict[str, Any]:
     """The one document of a command; its failures too, where `data` may be null."""
-    kind = Envelope[_load(DATA[name])] if name in DATA else Envelope[None]  # type: ignore[misc]  # a type made at run time
+    kind = Envelope[_load(path)] if path else Envelope[None]  # type: ignore[misc]  # a type made at run time
     document = _inlined(msgspec.json.schema(kind))
     document["properties"]["schema"] = {"const": schema_name(name)}
     return document

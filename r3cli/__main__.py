@@ -20,7 +20,10 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     if arguments[:1] == ["__names"]:  # what completion scripts ask; every millisecond is felt there
         import_module(f"{_commands()}._names").print_names(arguments[1:])
         sys.exit(0)
-    import_module(f"{_commands()}.app").run(arguments)
+    try:
+        import_module(f"{_commands()}.app").run(arguments)
+    except KeyboardInterrupt:  # while r3 was still starting
+        sys.exit(130)
     sys.exit(0)
 
 

@@ -181,3 +181,24 @@ def test_documents_are_one_line(r3: RunR3) -> None:
         text = r3(*argv, "--json").stdout
         assert text.count("\n") == 1
         json.loads(text)
+
+
+def test_a_part_that_failed_is_exit_8_and_named(r3: RunR3, home: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("correct horse battery")
+    secret.chmod(0o600)
+    assert r3("wallet", "create", "ops", "--passphrase-file", secret).exit_code == 0
+    for name in ("bad", "worse"):
+        path = home / "data/r3/wallets" / f"{name}.json"
+        path.write_text("{")
+        path.chmod(0o600)
+    ran = r3("wallet", "list", "--json")
+    assert ran.exit_code == 8
+    assert (ran.json["error"]["code"], ran.json["error"]["name"]) == (8, "partly_done")
+    assert "bad" in ran.json["error"]["message"]
+    assert "worse" in ran.json["error"]["message"]
+    assert [wallet["name"] for wallet in ran.data["wallets"]] == ["ops"]
+    shown = r3("wallet", "list")
+    assert shown.exit_code == 8
+    assert "ops" in shown.stdout
+    assert shown.stderr.count("error: ") == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import pexpect
 import pytest
+
+from r3cli.lab.launch import LEDGER
 
 SECONDS = 30
 PASSPHRASE = "correct horse battery"
@@ -89,3 +92,24 @@ def test_colours_and_width_of_a_terminal(start: Start) -> None:
     assert "\x1b[" not in plain
     assert max(len(line) for line in plain.replace("\r", "").splitlines()) <= 80
     assert "\x1b[" not in ended(start("config", "show", TERM="dumb"))[1]
+
+
+def test_a_typed_name_confirms_what_destroys(start: Start, tmp_path: Path) -> None:
+    state = tmp_path / "run"
+    ledger = state / "lab" / LEDGER
+    ledger.parent.mkdir(parents=True)
+    ledger.touch()
+    for answer in ("nonsense\r", "\x04"):
+        child = start("lab", "reset", "--state", str(state))
+        child.expect("Type its name to go on: ")
+        child.send(answer)
+        code, text = ended(child)
+        assert code == 4
+        assert "nothing was done" in text
+        assert ledger.exists()
+    child = start("lab", "reset", "--state", str(state))
+    child.expect("destroys the lab network (\\S+)\\. ")
+    assert isinstance(child.match, re.Match)
+    child.sendline(str(child.match[1]))
+    assert ended(child)[0] == 0
+    assert not ledger.exists()

@@ -1,158 +1,210 @@
-"""Text to train on: a file or a folder, memory-mapped, every byte a token. Any bytes will do.
+"""The text that trains: any bytes, mapped into memory, named by their CID, with an end held out for validation.
 
-A folder is its regular files in order of their relative paths (as bytes), joined by one NUL byte between files; links
-and special files are passed over. What a corpus *is* is the CID of those bytes. The last twentieth is held out: training
-never draws from it.
+A byte is a token. A file is taken as it is. A folder becomes one text: its files in the order of their relative
+paths (compared as bytes, parts joined by "/"), `SEPARATOR` between two files; hidden files and folders, symbolic
+links and anything that is not a regular file are left out. The CID is that of the one text, so a stranger who has
+only the CID draws the same sequences.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np  # noqa: TID253 - a leaf that exists to hold arrays
-from numpy.typing import NDArray
+import numpy as np  # noqa: TID253 - a leaf that maps texts as arrays
+from numpy.typing import NDArray  # noqa: TID253 - as above
 
-from r3cli.errors import NotFound, R3Error, Usage
+from r3cli.errors import BadContent, NotFound, R3Error, Usage
+from r3cli.files import disk_errors
 from r3cli.storage.base import ContentStore
 from r3cli.storage.cid import cid_of
+from r3cli.train import entropy
 
-HELD_OUT_SHARE = 20  # one part of so many
-SMALLEST = 1 << 12  # bytes: less text than this holds out nothing worth measuring
-LARGEST = 1 << 34
-SEPARATOR = b"\x00"
-
-Bytes = NDArray[np.uint8]
+SEPARATOR = b"\n\n"
+DEMO_TEXT = Path(__file__).parent / "assets" / "demo.txt"
+LARGEST = 1 << 40  # bytes
+HELD_OUT = 20  # one part in so many is for validation
+HELD_OUT_LEAST = 4096  # bytes, where that is not more than a quarter
+COUNTED = 1 << 28  # bytes from the start that entropies describe, so that they cost seconds at most
 
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Bytes of text. Arrays of sequences are int64 (N, T + 1): inputs and, one to the right, what to predict."""
+    """A text (uint8) with its CID. Make one with `open_corpus`, `demo_corpus`, `from_store` or `from_bytes`."""
 
-    content: Bytes
+    text: NDArray[np.uint8]
+    cid: str
 
-    @cached_property
-    def cid(self) -> str:
-        """The identity of this text."""
-        return cid_of(self.stream())
-
-    @property
-    def border(self) -> int:
-        """Where the held-out part begins."""
-        return self.content.size - self.content.size // HELD_OUT_SHARE
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Corpus:
+        """A text that is already in memory; raises `Usage` when it is empty."""
+        if not content:
+            raise Usage("the text is empty")
+        return cls(np.frombuffer(content, dtype=np.uint8), cid_of(content))
 
     @classmethod
     def from_store(cls, store: ContentStore, cid: str) -> Corpus:
-        """The corpus with this CID, checked against it while it arrives."""
-        with tempfile.TemporaryFile() as spool:
-            for part in store.open(cid, limit=LARGEST):
-                spool.write(part)
-            spool.flush()
-            return _mapped(spool)
+        """A text by its CID, streamed into an unnamed file; raises what the store raises, `Usage` when it is empty."""
+        with _scratch_file() as scratch:
+            scratch.writelines(store.open(cid, limit=LARGEST))
+            return cls(_mapped(scratch, cid), cid)
+
+    @property
+    def held_out(self) -> int:
+        """Bytes at the end that training never sees: a twentieth, 4 KiB at least, a quarter at most."""
+        return min(max(len(self.text) // HELD_OUT, HELD_OUT_LEAST), len(self.text) // 4)
+
+    @property
+    def training(self) -> NDArray[np.uint8]:
+        """The part that sequences are drawn from."""
+        return self.text[: len(self.text) - self.held_out]
+
+    @property
+    def validation(self) -> NDArray[np.uint8]:
+        """The held-out end."""
+        return self.text[len(self.text) - self.held_out :]
+
+    def require(self, sequence_length: int) -> None:
+        """Raise `Usage` when the held-out part is too short for one sequence of this many tokens."""
+        if self.held_out < sequence_length + 1:
+            raise Usage(
+                f"the text has {len(self.text)} bytes; sequences of {sequence_length} tokens need "
+                f"{4 * (sequence_length + 1)} at least",
+                hint="give a longer text with --data or set a shorter train.sequence_length",
+            )
+
+    def validation_sequences(self, count: int, sequence_length: int) -> NDArray[np.int64]:
+        """`count` windows (count, sequence_length + 1), evenly spaced from the held-out part's start to its end."""
+        self.require(sequence_length)
+        last = self.held_out - (sequence_length + 1)
+        starts = [last * number // max(count - 1, 1) for number in range(count)]
+        return windows(self.validation, starts, sequence_length + 1)
 
     def keep(self, store: ContentStore) -> str:
-        """Put the text into a store and return its CID."""
-        return store.put(self.stream())
-
-    def stream(self) -> BinaryIO:
-        """The bytes from the beginning, without copying them all."""
-        return io.BytesIO(memoryview(self.content))
-
-    def validation_sequences(self, count: int, length: int) -> NDArray[np.int64]:
-        """`count` evenly spaced windows of the held-out part (fewer when it is short), each of length + 1 bytes."""
-        room = self.content.size - self.border - length - 1
-        if room < 0:
-            raise Usage(
-                f"{self.content.size} bytes of text hold out too little for sequences of {length}",
-                hint=f"give at least {HELD_OUT_SHARE * (length + 2)} bytes",
+        """Put the text into a store; its CID. Raises `BadContent` when the file was changed since it was opened."""
+        kept = store.put(io.BufferedReader(_ArrayStream(self.text), 1 << 18))
+        if kept != self.cid:
+            raise BadContent(
+                "the text was changed while it was being read", hint="run the same command again", target=self.cid
             )
-        count = min(count, room // length + 1)
-        starts = [self.border + (room * index // (count - 1) if count > 1 else 0) for index in range(count)]
-        return self.windows(starts, length)
-
-    def windows(self, starts: list[int], length: int) -> NDArray[np.int64]:
-        """The windows (N, length + 1) that begin at these offsets."""
-        return np.stack([self.content[start : start + length + 1] for start in starts]).astype(np.int64)
+        return kept
 
     def unigram_entropy(self) -> float:
-        """Bits per byte when only each byte's frequency is known, over the whole text."""
-        return _entropy(np.bincount(self.content, minlength=256))
+        """Bits per byte of the byte counts (of the first 256 MiB)."""
+        return self._entropies[0]
 
     def bigram_entropy(self) -> float:
-        """Bits per byte when each byte's predecessor is known: H(pair) - H(first), over the whole text."""
-        text = self.content.astype(np.int64)
-        pairs = np.bincount(text[:-1] * 256 + text[1:], minlength=1 << 16)
-        return _entropy(pairs) - _entropy(np.bincount(text[:-1], minlength=256))
+        """Bits per byte of a byte when the one before it is known (of the first 256 MiB)."""
+        return self._entropies[1]
+
+    @cached_property
+    def _entropies(self) -> tuple[float, float]:
+        counted = self.text[:COUNTED]
+        return entropy.unigram_entropy(counted), entropy.bigram_entropy(counted)
 
 
-def open_corpus(path: str | Path) -> Corpus:
-    """The text of a file or folder; raises `NotFound`, or `Usage` when there is too little of it."""
-    place = Path(path)
-    if place.is_file():
-        return _checked(_open_file(place), place)
-    if not place.is_dir():
-        raise NotFound(f"{place} is neither a file nor a folder", hint="--data PATH", target=str(place))
-    with tempfile.TemporaryFile() as spool:
-        for index, file in enumerate(_files(place)):
-            if index:
-                spool.write(SEPARATOR)
-            _copy(file, spool)
-        spool.flush()
-        if spool.tell() == 0:
-            raise Usage(f"{place} holds no text", target=str(place))
-        return _checked(_mapped(spool), place)
+def open_corpus(path: Path) -> Corpus:
+    """The text in a file or folder; raises `NotFound`, or `Usage` when it cannot be read or holds nothing."""
+    with _reading(path):
+        mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        return _from_folder(path)
+    if not stat.S_ISREG(mode):
+        raise Usage(f"{path} is neither a file nor a folder")
+    with _reading(path), path.open("rb") as stream:
+        return Corpus(_mapped(stream, str(path)), cid_of(stream))
 
 
 def demo_corpus() -> Corpus:
-    """The frozen text of the demo, which ships with r3 (see assets/README.md)."""
-    return _open_file(Path(__file__).parent / "assets" / "demo.txt")
+    """The text that ships with r3 (docs/base.md)."""
+    return open_corpus(DEMO_TEXT)
 
 
-def _open_file(path: Path) -> Corpus:
+def windows(text: NDArray[np.uint8], starts: list[int], length: int) -> NDArray[np.int64]:
+    """Cut (len(starts), length) tokens out of a text."""
+    return np.stack([text[start : start + length] for start in starts]).astype(np.int64)
+
+
+def _from_folder(folder: Path) -> Corpus:
+    with _scratch_file() as scratch:
+        for number, path in enumerate(_regular_files(folder)):
+            scratch.write(SEPARATOR if number else b"")
+            scratch.writelines(_portions(path))
+        return Corpus(_mapped(scratch, str(folder)), cid_of(scratch))
+
+
+def _regular_files(folder: Path) -> list[Path]:
+    """The files of a folder in the order of their relative paths as bytes."""
+    found: dict[bytes, Path] = {}
+    for place, folders, names in os.walk(folder, onerror=_raise):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(place, name)
+            if not name.startswith(".") and path.is_file() and not path.is_symlink():
+                found[os.fsencode(path.relative_to(folder))] = path
+    if not found:
+        raise Usage(f"{folder} holds no file with text")
+    return [found[name] for name in sorted(found)]
+
+
+def _portions(path: Path) -> Iterator[bytes]:
+    with _reading(path), path.open("rb") as stream:
+        while portion := stream.read(1 << 20):
+            yield portion
+
+
+def _mapped(stream: BinaryIO, name: str) -> NDArray[np.uint8]:
+    """The stream's file as a read-only array; the stream itself is left at its start."""
+    if not stream.seek(0, io.SEEK_END):
+        raise Usage(f"{name} is empty", hint="give a file or folder with text")
+    text = np.memmap(stream, dtype=np.uint8, mode="r")
+    stream.seek(0)
+    return text
+
+
+@contextmanager
+def _scratch_file() -> Iterator[BinaryIO]:
+    with disk_errors(Path(tempfile.gettempdir())), tempfile.TemporaryFile() as scratch:
+        yield scratch
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
     try:
-        with path.open("rb") as stream:
-            if os.fstat(stream.fileno()).st_size == 0:
-                raise Usage(f"{path} is empty", target=str(path))
-            return _mapped(stream)
+        yield
     except OSError as error:
-        raise R3Error(f"{path} cannot be read: {error.strerror}", target=str(path)) from error
+        raise _unreadable(error, path) from error
 
 
-def _mapped(stream: BinaryIO) -> Corpus:
-    return Corpus(np.memmap(stream, dtype=np.uint8, mode="r"))
+def _raise(error: OSError) -> None:
+    raise _unreadable(error, Path(error.filename)) from error
 
 
-def _checked(corpus: Corpus, path: Path) -> Corpus:
-    size = corpus.content.size
-    if not SMALLEST <= size <= LARGEST:
-        raise Usage(f"{path} holds {size} bytes; training takes {SMALLEST} to {LARGEST}", target=str(path))
-    return corpus
+def _unreadable(error: OSError, path: Path) -> R3Error:
+    if isinstance(error, FileNotFoundError):
+        return NotFound(f"there is no {path}", target=str(path))
+    return Usage(f"{path} cannot be read: {error.strerror or error}", target=str(path))
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    found = []
-    for parent, folders, names in os.walk(folder, followlinks=False):
-        folders.sort()
-        found += [Path(parent) / name for name in names]
-    regular = (path for path in found if path.is_file() and not path.is_symlink())
-    yield from sorted(regular, key=lambda path: os.fsencode(path.relative_to(folder)))
+class _ArrayStream(io.RawIOBase):
+    """An array as a readable stream."""
 
+    def __init__(self, array: NDArray[np.uint8]) -> None:
+        self._rest = array
 
-def _copy(path: Path, spool: BinaryIO) -> None:
-    try:
-        with path.open("rb") as stream:
-            while part := stream.read(1 << 20):
-                spool.write(part)
-    except OSError as error:
-        raise R3Error(f"{path} cannot be read: {error.strerror}", target=str(path)) from error
+    def readable(self) -> bool:
+        return True
 
-
-def _entropy(counts: NDArray[np.int64]) -> float:
-    shares = counts[counts > 0] / counts.sum()
-    return float(-(shares * np.log2(shares)).sum())
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed's Buffer has no length
+        portion = self._rest[: len(buffer)]
+        buffer[: len(portion)] = portion.tobytes()
+        self._rest = self._rest[len(portion) :]
+        return len(portion)

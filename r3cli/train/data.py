@@ -1,22 +1,23 @@
-"""Which sequences a miner trains on: a function of the chain's seed, the round, the miner and the step.
+"""Which sequences a miner trains on: a function of the chain's seed, the round and the miner, so anyone can repeat it.
 
-    digest = SHA-256("r3/draw/1" | global seed u64 | round u64 | step u64 | index u64 | address), all big-endian
-    offset = (digest as an integer * room) >> 256, where room is the number of offsets that fit before the held-out part
+Sequence `index` of step `step` starts at byte
 
-Multiplying a uniform 256-bit number by the range and keeping the top is uniform to within 2^-200, with no rejection, and
-the same on every machine. Another miner's sequences are others, so his work cannot be handed in under one's own name.
+    floor(x * places / 2^128),   x = the first 16 bytes, big-endian, of SHA-256(
+        "r3/draw/1" | global seed u64 | round u64 | step u64 | index u64 | length of address u32 | address in UTF-8 )
+
+of the training part, integers big-endian, where `places` is the number of starts at which a whole sequence fits.
+No place is likelier than another by more than 2^-80 of its share on any text that fits a disk. The miner's address
+takes part, so a copy of another miner's work was trained on the wrong sequences.
 """
 
 from __future__ import annotations
 
 import hashlib
-import struct
 
-import numpy as np  # noqa: TID253 - a leaf that exists to hold arrays
-from numpy.typing import NDArray
+import numpy as np  # noqa: TID253 - a leaf that cuts arrays
+from numpy.typing import NDArray  # noqa: TID253 - as above
 
-from r3cli.errors import Usage
-from r3cli.train.corpus import Corpus
+from r3cli.train.corpus import Corpus, windows
 
 DOMAIN = b"r3/draw/1"
 
@@ -32,12 +33,16 @@ def draw(
     sequence_length: int,
 ) -> NDArray[np.int64]:
     """The batch (batch_size, sequence_length + 1) of one step; raises `Usage` when the text is too short."""
-    room = corpus.border - sequence_length
-    if room < 1:
-        raise Usage(f"{corpus.content.size} bytes of text are too few for sequences of {sequence_length}")
-    starts = []
-    for index in range(batch_size):
-        words = struct.pack(">QQQQ", global_seed, round_number, step, index)
-        digest = hashlib.sha256(DOMAIN + words + miner.encode()).digest()
-        starts.append((int.from_bytes(digest, "big") * room) >> 256)
-    return corpus.windows(starts, sequence_length)
+    corpus.require(sequence_length)
+    places = len(corpus.training) - sequence_length
+    numbers = (global_seed, round_number, step)
+    starts = [position(places, *numbers, index, miner=miner) for index in range(batch_size)]
+    return windows(corpus.training, starts, sequence_length + 1)
+
+
+def position(places: int, global_seed: int, round_number: int, step: int, index: int, *, miner: str) -> int:
+    """The start of one sequence, in [0, places)."""
+    address = miner.encode()
+    numbers = b"".join(number.to_bytes(8, "big") for number in (global_seed, round_number, step, index))
+    digest = hashlib.sha256(DOMAIN + numbers + len(address).to_bytes(4, "big") + address).digest()
+    return int.from_bytes(digest[:16], "big") * places >> 128

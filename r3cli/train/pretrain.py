@@ -1,18 +1,20 @@
 """Making the base that ships with r3: quantisation-aware training of a BitNet b1.58 decoder on English prose.
 
 The forward pass is that of `exact` with fake quantisation and a straight-through estimator (BitNet b1.58, arXiv
-2402.17764): weights to {-1, 0, 1} times their mean magnitude, activations to 8 bits per token. It runs in ordinary
-floating point and is not reproducible bit for bit; what ships is the result, and its CID is what counts.
+2402.17764): weights to {-1, 0, 1} times their mean magnitude, activations to 8 bits per token. It runs in bf16 and
+ordinary floating point: corpus, order of the data and first weights are fixed by the arguments, the last bits of the
+result are the machine's. What ships is the result, and its CID is what counts.
 
-    python -m r3cli.train.pretrain CORPUS OUTPUT [--minutes 12]
+    python -m r3cli.train.pretrain --corpus TEXT --out r3cli/train/assets/nano.r3base [--steps N]
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import shutil
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np  # noqa: TID253 - a training script
@@ -21,13 +23,21 @@ from torch import Tensor, nn  # noqa: TID253 - a training script
 from torch.nn import functional  # noqa: TID253 - a training script
 
 from r3cli.files import atomic_write
+from r3cli.storage.cid import cid_of
 from r3cli.train.backbone import Backbone, round_to_bfloat16
 from r3cli.train.config import ModelConfig, linear_shapes, norm_shapes
+from r3cli.train.corpus import Corpus, open_corpus
+from r3cli.train.data import draw
+from r3cli.train.presets import BaseCard, encode_card, model_config
 
-BATCH = 20  # sequences
+BATCH = 24  # sequences
+STEPS = 1200
 PEAK_RATE = 2e-3
+LAST_RATE = 0.02  # of the peak
 WARM_UP = 0.03  # share of the run
-HELD_OUT = 0.02  # share of the corpus, from its end
+DECAY = 0.05  # of matrices
+HELD_OUT_SEQUENCES = 256
+REPORT_EVERY = 50  # steps
 
 
 class QuantisedLinear(nn.Linear):
@@ -130,66 +140,82 @@ class Decoder(nn.Module):
         return out
 
 
-def pretrain(corpus: bytes, config: ModelConfig, *, minutes: float, seed: int = 1) -> tuple[Backbone, float]:
-    """Train for so many minutes; returns the backbone and its bits per byte on the held-out end of the corpus."""
+def pretrain(corpus: Corpus, config: ModelConfig, *, steps: int, seed: int) -> tuple[Backbone, float]:
+    """Train for so many steps; returns the backbone and its bits per byte on the held-out end of the corpus."""
     torch.manual_seed(seed)
-    text = torch.frombuffer(bytearray(corpus), dtype=torch.uint8).long()
-    border = int(len(text) * (1 - HELD_OUT))
     model = Decoder(config)
-    compiled = torch.compile(model)  # a third faster; needs a C++ compiler
-    decayed = [p for p in model.parameters() if p.dim() > 1]
-    others = [p for p in model.parameters() if p.dim() == 1]
-    optimizer = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}], betas=(0.9, 0.98)
-    )
-    began, step = time.monotonic(), 0
-    while (done := (time.monotonic() - began) / (60 * minutes)) < 1:
-        rate = PEAK_RATE * min(done / WARM_UP + 1e-3, 0.5 * (1 + math.cos(math.pi * done)) + 1e-2)
+    # Compiled, a step takes two thirds of the time; that needs a C++ compiler.
+    run: Callable[[Tensor], Tensor] = torch.compile(model) if shutil.which("g++") else model
+    optimizer = _optimizer(model)
+    length = config.max_position_embeddings
+    for step in range(1, steps + 1):
         for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = _loss(compiled, _draw(text[:border], BATCH, config.max_position_embeddings))
+            group["lr"] = learning_rate(step / steps)
+        tokens = draw(
+            corpus, global_seed=seed, round_number=0, miner="", step=step, batch_size=BATCH, sequence_length=length
+        )
+        loss = _loss(run, torch.from_numpy(tokens))
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        step += 1
-        if step % 100 == 0:
-            sys.stderr.write(f"step {step}, {done:.0%}: {loss.item() / math.log(2):.3f} bits per byte\n")
-    with torch.no_grad():
-        held_out = [_loss(compiled, _draw(text[border:], BATCH, config.max_position_embeddings)) for _ in range(8)]
-    return model.export(), float(torch.stack(held_out).mean()) / math.log(2)
+        if step % REPORT_EVERY == 0:
+            sys.stderr.write(f"step {step} of {steps}: {loss.item() / math.log(2):.3f} bits per byte\n")
+    return model.export(), _held_out_bits(model, corpus, length)
+
+
+def learning_rate(done: float) -> float:
+    """The rate after a share of the run: a short rise, then half a cosine."""
+    return PEAK_RATE * min(done / WARM_UP, LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done)))
 
 
 def main() -> None:
-    """Train on a file of prose and write the packed base."""
-    parser = argparse.ArgumentParser(description=pretrain.__doc__)
-    parser.add_argument("corpus", type=Path)
-    parser.add_argument("output", type=Path)
-    parser.add_argument("--minutes", type=float, default=12.0)
+    """Train on a file of prose; write the packed base and its card (`.json` beside it)."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--corpus", type=Path, required=True, help="a text; TEXT.sources names where it is from")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int)
     arguments = parser.parse_args()
-    config = ModelConfig(
-        hidden_size=256,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        intermediate_size=768,
-        max_position_embeddings=128,
-    )
-    backbone, bits = pretrain(arguments.corpus.read_bytes(), config, minutes=arguments.minutes)
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
+    corpus = open_corpus(arguments.corpus)
+    backbone, bits = pretrain(corpus, model_config("nano"), steps=arguments.steps, seed=arguments.seed)
     content = backbone.encode()
-    atomic_write(arguments.output, content)
-    sys.stderr.write(f"{arguments.output}: {len(content)} bytes, {bits:.3f} bits per byte on held-out prose\n")
+    card = BaseCard(
+        batch_size=BATCH,
+        bits_per_byte=round(bits, 3),
+        cid=cid_of(content),
+        corpus_bytes=len(corpus.text),
+        corpus_cid=corpus.cid,
+        seed=arguments.seed,
+        sources=arguments.corpus.with_suffix(".sources").read_text().splitlines(),
+        steps=arguments.steps,
+    )
+    atomic_write(arguments.out, content)
+    atomic_write(arguments.out.with_suffix(".json"), encode_card(card))
+    sys.stderr.write(f"{arguments.out}: {len(content)} bytes, {card.cid}, {bits:.3f} bits per byte held out\n")
 
 
-def _loss(model: nn.Module, tokens: Tensor) -> Tensor:
+def _optimizer(model: nn.Module) -> torch.optim.Optimizer:
+    matrices = [parameter for parameter in model.parameters() if parameter.dim() > 1]
+    norms = [parameter for parameter in model.parameters() if parameter.dim() == 1]
+    groups = [{"params": matrices, "weight_decay": DECAY}, {"params": norms, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=PEAK_RATE, betas=(0.9, 0.98))
+
+
+def _loss(model: Callable[[Tensor], Tensor], tokens: Tensor) -> Tensor:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         logits = model(tokens[:, :-1])
     return functional.cross_entropy(logits.float().flatten(0, 1), tokens[:, 1:].flatten())
 
 
-def _draw(text: Tensor, sequences: int, length: int) -> Tensor:
-    starts = torch.randint(len(text) - length - 1, (sequences,))
-    return torch.stack([text[start : start + length + 1] for start in starts.tolist()])
+@torch.no_grad()
+def _held_out_bits(model: nn.Module, corpus: Corpus, length: int) -> float:
+    sequences = torch.from_numpy(corpus.validation_sequences(HELD_OUT_SEQUENCES, length))
+    losses = [_loss(model, part) * len(part) for part in torch.split(sequences, BATCH)]
+    return float(torch.stack(losses).sum()) / HELD_OUT_SEQUENCES / math.log(2)
 
 
 def _rotation(config: ModelConfig) -> Tensor:

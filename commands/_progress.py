@@ -49,7 +49,7 @@ class Progress:
             if now - self._last < LIVE_INTERVAL_SECONDS and done != total:
                 return
             width = shutil.get_terminal_size().columns - 1
-            self._stream.write(f"\r\x1b[2K{_bar(done, total)} {done}/{total} {plain(happened.message)}"[: width + 5])
+            self._stream.write(f"\r\x1b[2K{_bar(done, total)}{plain(happened.message)}"[: width + 5])
             self._line_open = True
         elif self._last == float("-inf"):
             pass  # the first step of something short is no news; start counting from here
@@ -77,4 +77,4 @@ def _bar(done: object, total: object) -> str:
     if not isinstance(done, int | float) or not isinstance(total, int | float) or total <= 0:
         return ""
     full = round(BAR_CELLS * min(max(done / total, 0.0), 1.0))
-    return f"[{'#' * full}{'.' * (BAR_CELLS - full)}]"
+    return f"[{'#' * full}{'.' * (BAR_CELLS - full)}] {done}/{total} "

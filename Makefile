@@ -37,9 +37,9 @@ wheel: $(VENV)/.r3-dev  ## build the wheel and run the tests against it with the
 bench: $(VENV)/.r3-dev  ## the figures
 	$(PYTHON_HERE) -m tests.benchmarks
 
-base: $(VENV)/.r3-dev  ## train the base model that ships with r3 anew: make base CORPUS=FILE BASE=FILE
-	@test -n "$(CORPUS)" || { echo "make base CORPUS=FILE: English prose that may be redistributed" >&2; exit 2; }
-	$(PYTHON_HERE) -m r3cli.train.pretrain "$(CORPUS)" "$(or $(BASE),base.bin)"
+base: $(VENV)/.r3-dev  ## train the base model that ships with r3 anew (docs/base.md)
+	scripts/base_corpus.sh $(PYTHON_HERE) .cache/base/corpus.txt
+	$(PYTHON_HERE) -m r3cli.train.pretrain --corpus .cache/base/corpus.txt --out r3cli/train/assets/nano.r3base
 
 docs: $(VENV)/.r3-dev  ## write completions, schemas and the command reference anew
 	$(PYTHON_HERE) -m commands.generate

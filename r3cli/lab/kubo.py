@@ -40,6 +40,8 @@ class KuboRpc:
         table: dict[str, Handler] = {
             "add": self.add,
             "cat": self.cat,
+            "block/get": self._on_path(self.block),
+            "block/stat": self._on_path(self.block_size),
             "pin/add": self._on_path(self.pin),
             "pin/ls": self.list_pins,
             "pin/rm": self._on_path(self.unpin),
@@ -82,6 +84,12 @@ class KuboRpc:
         first = await run_in_threadpool(next, pieces, b"")
         headers = {"X-Stream-Output": "1"}
         return StreamingResponse(chain([first], pieces), media_type="text/plain", headers=headers)
+
+    def block(self, cid: str) -> Response:
+        return Response(self._store.block(cid), media_type="application/octet-stream")
+
+    def block_size(self, cid: str) -> Response:
+        return answer({"Key": cid, "Size": len(self._store.block(cid))})
 
     def pin(self, cid: str) -> Response:
         try:

@@ -36,6 +36,5 @@ def _remove_states(store: ContentStore, payload_cid: str) -> int:
         leaves = decode_leaves(store.get(read_header(store, payload_cid).leaves, limit=DOCUMENT_LIMIT))
     except (BadContent, NotFound):
         return 0  # what cannot be read can also not be found again: nothing to remove
-    for leaf in leaves.leaves:
-        store.remove(leaf.state)
+    store.remove(*(leaf.state for leaf in leaves.leaves))
     return len(leaves.leaves)

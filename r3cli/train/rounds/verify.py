@@ -251,7 +251,10 @@ def _claimed_state(bench: Bench, leaves: LeafList, number: int) -> TrainState:
 
 
 def _check_update(bench: Bench, payload: Payload, final: TrainState, residual: dict[str, np.ndarray] | None) -> None:
-    update, after = compress(bench.delta(final), residual, bench.manifest.density_fraction)
+    try:
+        update, after = compress(bench.delta(final), residual, bench.manifest.density_fraction)
+    except Malformed as error:
+        raise _Lie(Reason.FORGED_UPDATE, f"states and residual make no update: {error.message}") from error
     if update != payload.update:
         raise _Lie(Reason.FORGED_UPDATE, "the update is not what the states 0 and H compress to")
     if cid_of(after) != payload.header.residual_after:

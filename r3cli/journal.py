@@ -177,6 +177,14 @@ class Journal:
         with self._write() as database:
             database.execute("UPDATE attempt SET outcome = 'void' WHERE tx_hash = ?", (tx_hash,))
 
+    def forget(self, network: str) -> None:
+        """Remove everything about a network that is gone; its next one may bear the same chain id."""
+        with self._write() as database:
+            database.execute(
+                "DELETE FROM attempt WHERE entry_id IN (SELECT id FROM entry WHERE network = ?)", (network,)
+            )
+            database.execute("DELETE FROM entry WHERE network = ?", (network,))
+
     def get(self, entry_id: int) -> Entry:
         """One entry; raises `NotFound`."""
         with self._read() as database:

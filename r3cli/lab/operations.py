@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 import msgspec
 
 from r3cli.errors import NotFound, Refused
+from r3cli.journal import Journal
 from r3cli.lab.faults import DEFAULT_SECONDS, Fault, check_name
 from r3cli.lab.genesis import Mode
 from r3cli.lab.launch import LEDGER, find_server, founded_genesis, running_client, start_server, stop_server
@@ -21,6 +22,8 @@ from r3cli.result import Data, Result
 
 DEFAULT_GRANT = "100"
 _LOCK_SECONDS = 60.0
+
+LOCAL = "local"  # the network that these servers are
 
 
 class LabStatus(Data, frozen=True, kw_only=True):
@@ -139,7 +142,11 @@ def name_to_confirm(paths: Paths) -> str:
 
 
 def reset(paths: Paths, *, confirm: str) -> Result[LabReset]:
-    """Stop the servers and remove the ledger, not blocks, wallets or training; `confirm` repeats the chain id."""
+    """Stop the servers and remove the ledger, with the journal and the training records that speak of its chain.
+
+    Blocks and wallets stay. A network of the same seed has the same chain id, so an old journal would claim that its
+    transactions were done. `confirm` repeats the chain id.
+    """
     chain_id = name_to_confirm(paths)
     if confirm != chain_id:
         raise Refused(f"{confirm!r} is not {chain_id!r}, so nothing was removed", hint=f"--confirm {chain_id}")
@@ -147,6 +154,11 @@ def reset(paths: Paths, *, confirm: str) -> Result[LabReset]:
     with _launching(paths):
         removed = sorted(str(path) for path in paths.lab.iterdir())
         shutil.rmtree(paths.lab)
+        if (records := paths.train / chain_id).exists():
+            removed.append(str(records))
+            shutil.rmtree(records)
+        if paths.journal.exists():
+            Journal(paths.journal).forget(LOCAL)
     return Result(LabReset(chain_id=chain_id, removed=removed))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from r3cli.errors import ExitCode
+from r3cli.journal import Journal
 from r3cli.lab.genesis import development_address
+from r3cli.paths import find_paths
 from tests.conftest import RunR3
 
 
@@ -35,3 +37,14 @@ def test_the_lab_listens_on_loopback_only(r3: RunR3, tmp_path: Path) -> None:
     refused = r3("lab", "up", "--host", "0.0.0.0", "--state", tmp_path / "run", "--json")
     assert refused.exit_code == ExitCode.REFUSED
     assert refused.json["error"]["name"] == "public_bind"
+
+
+def test_reset_forgets_what_the_journal_says_of_the_old_chain(r3: RunR3, tmp_path: Path) -> None:
+    state = ("--state", str(tmp_path / "run"))
+    up = r3("lab", "up", *state, "--json")
+    journal = Journal(find_paths(tmp_path / "run").journal)
+    gone = journal.plan("submit_gradient", "local", "remes1x", {"round": 1}, key="k")
+    journal.confirm(gone.id, {})
+    kept = journal.plan("transfer", "r3mes", "remes1x", {"amount": 1}, key="t")
+    assert r3("lab", "reset", "--confirm", up.data["chain_id"], *state).exit_code == ExitCode.OK
+    assert [entry.id for entry in journal.entries()] == [kept.id]

@@ -32,7 +32,7 @@ class Progress:
             return
         if happened.level == "debug" and "total" in happened.fields:
             self._advance(happened)
-        elif happened.level != "debug" or self._verbosity:
+        elif happened.level not in ("debug", "detail") or self._verbosity:
             self._say(happened)
 
     def end(self) -> None:

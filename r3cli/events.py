@@ -14,13 +14,13 @@ from typing import Any, Literal
 
 import msgspec
 
-Level = Literal["debug", "info", "warning", "error"]
+Level = Literal["debug", "detail", "info", "warning", "error"]
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened. `name` is stable and dotted (`train.step`); `fields` are plain JSON values.
 
-    Progress is an event whose fields hold `done` and `total`.
+    Progress is a `debug` event whose fields hold `done` and `total`; a `detail` is for the log and for `-v`.
     """
 
     ts: str

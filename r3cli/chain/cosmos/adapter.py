@@ -22,13 +22,14 @@ from r3cli.chain.cosmos.outcome import Confirmed, included_result, read_outcome
 from r3cli.chain.cosmos.plan import ChainConfig, TxPlan, make_plan
 from r3cli.chain.cosmos.tx import SignedTx, sign_tx
 from r3cli.errors import OutcomeUnknown, R3Error, WrongChain
-from r3cli.events import Report, event, silent
+from r3cli.events import Level, Report, event, silent
 from r3cli.journal import Attempt, Entry, Journal, State
 from r3cli.locks import hold_lock
 from r3cli.money import Amount
 from r3cli.paths import Paths
 from r3cli.wallet.signer import Signer
 
+_ORDINARY = ("tx.sent", "tx.included", "tx.resumed")  # events that tell of nothing unusual
 _SIGNATURES = 3  # how often one intent may be signed anew within one call
 
 
@@ -266,4 +267,6 @@ class CosmosChain:
         return error
 
     def _tell(self, name: str, message: str, attempt: Attempt) -> None:
-        self._report(event(name, message, tx=attempt.tx_hash, account=attempt.account, sequence=attempt.sequence))
+        level: Level = "detail" if name in _ORDINARY else "warning"
+        fields = {"tx": attempt.tx_hash, "account": attempt.account, "sequence": attempt.sequence}
+        self._report(event(name, message, level=level, **fields))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from r3cli.errors import BadContent, ContentMissing
+from r3cli.errors import CidMismatch, ContentMissing, Malformed, TooLarge
 from r3cli.events import Report, event, silent
 from r3cli.storage.base import ContentStore
-from r3cli.train.rounds.aggregate import Aggregate, build_aggregate, read_aggregate
+from r3cli.train.rounds.aggregate import Aggregate, Revealed, build_aggregate, read_aggregate
 from r3cli.train.rounds.bench import Bench
 from r3cli.train.rounds.canonical import DOCUMENT_LIMIT, Document, decode_document
 from r3cli.train.rounds.verify import Claim, Reason, Verdict, verify_work
@@ -40,8 +40,7 @@ def read_evidence(store: ContentStore, cid: str) -> Evidence:
 
 def examine(
     bench: Bench,
-    aggregation_id: int,
-    aggregate_cid: str,
+    revealed: Revealed,
     claims: Sequence[Claim],
     *,
     choose_step: Callable[[int], int] | None,
@@ -49,21 +48,31 @@ def examine(
 ) -> tuple[Evidence | None, list[Verdict]]:
     """Check a revealed aggregation: each participant's work, then the proposer's own.
 
-    `claims` is every work of the round that the chain holds. `choose_step` picks the step of each work that is
-    executed (None: all of them). Returns the first lie found, and a verdict a work.
+    `claims` is every work of the round that the chain holds. `choose_step` picks the step of each participant's work
+    that is executed (None: all of them). Work that was left out is executed in full: one good step does not make it
+    good, and accusing its proposer wrongly costs the bond. Returns the first lie found, and a verdict a work.
     """
+    identity = revealed.aggregation_id
     try:
-        aggregate = read_aggregate(bench.store, aggregate_cid)
-    except BadContent as error:
-        return _proposers(aggregation_id, Reason.WRONG_AGGREGATE, error.message), []
-    verdicts = judge(bench, claims, choose_step=choose_step, report=report)
+        aggregate = read_aggregate(bench.store, revealed.aggregate_cid)
+    except (Malformed, TooLarge) as error:
+        return _proposers(identity, Reason.WRONG_AGGREGATE, error.message), []
+    included = [claim for claim in claims if claim.gradient_id in aggregate.ids]
+    verdicts = judge(bench, included, choose_step=choose_step, report=report)
     for gradient_id in aggregate.ids:
-        if gradient_id not in {claim.gradient_id for claim in claims}:
-            return _proposers(aggregation_id, Reason.WRONG_AGGREGATE, f"work {gradient_id} is not of this round"), []
+        if gradient_id not in {claim.gradient_id for claim in included}:
+            return _proposers(identity, Reason.WRONG_AGGREGATE, f"work {gradient_id} is not of this round"), []
         verdict = verdicts.get(gradient_id)
         if verdict is not None and not verdict.ok:
-            return _miners(aggregation_id, verdict), list(verdicts.values())
-    lie = _misuse(aggregation_id, aggregate, claims, verdicts) or proposers_lie(bench, aggregation_id, aggregate_cid)
+            return _miners(identity, verdict), list(verdicts.values())
+    excused = {exclusion.gradient_id for exclusion in aggregate.excluded if exclusion.reason == ContentMissing.name}
+    left_out = [claim for claim in claims if claim.gradient_id not in {*aggregate.ids, *excused}]
+    verdicts |= judge(bench, left_out, choose_step=None, report=report)
+    lie = (
+        _misquoted(identity, aggregate, included)
+        or _omitted(identity, left_out, verdicts)
+        or proposers_lie(bench, revealed)
+    )
     return lie, list(verdicts.values())
 
 
@@ -74,26 +83,27 @@ def judge(
     choose_step: Callable[[int], int] | None,
     report: Report = silent,
 ) -> dict[int, Verdict]:
-    """A verdict for each work by gradient id; one whose content nobody serves gets none."""
+    """A verdict for each work by gradient id; one whose content nobody serves undamaged gets none."""
     verdicts: dict[int, Verdict] = {}
     for claim in claims:
         step = choose_step(bench.manifest.steps) if choose_step else None
         try:
             verdict = verify_work(bench, claim, step=step, report=report)
-        except ContentMissing as error:
+        except (ContentMissing, CidMismatch) as error:  # lost, or damaged on the way to us: not the miner's lie
             report(event("verify.missing", f"work {claim.gradient_id}: {error.message}", level="warning"))
             continue
         verdicts[claim.gradient_id] = verdict
-        report(event("verify.work", f"work {claim.gradient_id} of {claim.miner}: {verdict.explanation}", ok=verdict.ok))
+        message = f"work {claim.gradient_id} of {claim.miner}: {verdict.explanation}"
+        report(event("verify.work", message, level="detail" if verdict.ok else "warning", ok=verdict.ok))
     return verdicts
 
 
 def confirm_evidence(
-    bench: Bench, evidence: Evidence, aggregate_cid: str, claims: Sequence[Claim], report: Report = silent
+    bench: Bench, evidence: Evidence, revealed: Revealed, claims: Sequence[Claim], report: Report = silent
 ) -> Evidence | None:
     """The resolver's side: execute what the evidence points at, in full. Returns the lie, or None if there is none."""
     if evidence.gradient_id is None:
-        found, _ = examine(bench, evidence.aggregation_id, aggregate_cid, claims, choose_step=None, report=report)
+        found, _ = examine(bench, revealed, claims, choose_step=None, report=report)
         return found
     for claim in (claim for claim in claims if claim.gradient_id == evidence.gradient_id):
         verdict = verify_work(bench, claim, report=report)
@@ -102,10 +112,14 @@ def confirm_evidence(
     return None
 
 
-def proposers_lie(bench: Bench, aggregation_id: int, aggregate_cid: str) -> Evidence | None:
-    """What is wrong with an aggregate by itself: whether its adapter and next manifest follow from its payloads."""
+def proposers_lie(bench: Bench, revealed: Revealed) -> Evidence | None:
+    """What is wrong with an aggregate by itself.
+
+    Its adapter and next manifest must follow from its payloads, and what the proposer told the chain from it.
+    """
+    aggregation_id = revealed.aggregation_id
     try:
-        aggregate = read_aggregate(bench.store, aggregate_cid)
+        aggregate = read_aggregate(bench.store, revealed.aggregate_cid)
         expected = build_aggregate(
             bench.store,
             bench.manifest,
@@ -115,29 +129,34 @@ def proposers_lie(bench: Bench, aggregation_id: int, aggregate_cid: str) -> Evid
             participants=aggregate.participants,
             excluded=aggregate.excluded,
         )
-    except BadContent as error:
+    except (Malformed, TooLarge) as error:
         return _proposers(aggregation_id, Reason.WRONG_AGGREGATE, error.message)
     if expected != aggregate:
         return _proposers(aggregation_id, Reason.WRONG_AGGREGATE, "the merged adapter or the next manifest differs")
+    told = (revealed.proposer, revealed.merkle_root, list(revealed.gradient_ids), revealed.next_manifest)
+    if told != (aggregate.proposer, aggregate.merkle_root, aggregate.ids, aggregate.next_manifest):
+        return _proposers(aggregation_id, Reason.WRONG_AGGREGATE, "the chain was told other things than the aggregate")
     return None
 
 
-def _misuse(
-    aggregation_id: int, aggregate: Aggregate, claims: Sequence[Claim], verdicts: dict[int, Verdict]
-) -> Evidence | None:
-    """Work that the aggregate misquotes, or leaves out although it verifies."""
-    for participant in aggregate.participants:
-        claim = next(claim for claim in claims if claim.gradient_id == participant.gradient_id)
+def _misquoted(aggregation_id: int, aggregate: Aggregate, included: Sequence[Claim]) -> Evidence | None:
+    """Work that stands in the aggregate otherwise than on the chain."""
+    quoted = {participant.gradient_id: participant for participant in aggregate.participants}
+    for claim in included:
+        participant = quoted[claim.gradient_id]
         said = (participant.miner, participant.payload, participant.step_root)
         if said != (claim.miner, claim.payload_cid, claim.gradient_hash):
             return _proposers(aggregation_id, Reason.WRONG_AGGREGATE, f"work {claim.gradient_id} is misquoted")
-    excused = {exclusion.gradient_id for exclusion in aggregate.excluded if exclusion.reason == ContentMissing.name}
-    for claim in claims:
+    return None
+
+
+def _omitted(aggregation_id: int, left_out: Sequence[Claim], verdicts: dict[int, Verdict]) -> Evidence | None:
+    """Work that was left out although it verifies; without its content nothing is known."""
+    for claim in left_out:
         verdict = verdicts.get(claim.gradient_id)
-        if claim.gradient_id not in {*aggregate.ids, *excused} and verdict is not None and verdict.ok:
-            return _proposers(
-                aggregation_id, Reason.OMITTED_WORK, f"work {claim.gradient_id} was left out although it verifies"
-            )
+        if verdict is not None and verdict.ok:
+            explanation = f"work {claim.gradient_id} was left out although it verifies"
+            return _proposers(aggregation_id, Reason.OMITTED_WORK, explanation)
     return None
 
 

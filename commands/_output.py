@@ -74,6 +74,24 @@ def emit_stream(
     raise typer.Exit(int(ExitCode.OK))
 
 
+def emit_screens(
+    ctx: typer.Context, records: Iterable[S], view: Callable[[S], Sequence[View]], *, kind: str
+) -> NoReturn:
+    """Show records as they come, each in place of the one before at a terminal, one after the other elsewhere."""
+    session = session_of(ctx)
+    if session.is_machine:
+        emit_stream(ctx, records, lambda _: None, kind=kind)
+    in_place = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    _tell(session, session.warnings, ())
+    for record in records:
+        session.settle()
+        text = _text(session, view(record))
+        if in_place:  # overwritten line by line: clearing first would flicker
+            text = "\x1b[H" + text.replace("\n", "\x1b[K\n") + "\x1b[J"
+        _write(sys.stdout, text if in_place else f"{text}\n")
+    raise typer.Exit(int(ExitCode.OK))
+
+
 def report_error(session: Session, error: R3Error) -> int:
     """Tell an error of our tree, and return its exit code."""
     return report_failure(session, Failure.of(error))

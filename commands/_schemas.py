@@ -21,6 +21,7 @@ DATA: Mapping[str, str] = {
     "lab.status": "r3cli.lab.operations:LabStatus",
     "lab.up": "r3cli.lab.operations:LabStatus",
     "schema": ".schema:Schemas",
+    "status": "r3cli.monitor.seen:StatusShown",
     "train.aggregate": "r3cli.train.rounds.merging:AggregateShown",
     "train.receipt": "r3cli.train.rounds.desk:ReceiptWritten",
     "train.run": "r3cli.train.rounds.run:TrainRun",
@@ -41,6 +42,7 @@ DATA: Mapping[str, str] = {
 # Commands that print records one by one: the records' `type`, and what they are.
 STREAMS: Mapping[str, tuple[str, str]] = {
     "logs": ("event", "r3cli.monitor.logs:LogLine"),
+    "status": ("snapshot", "r3cli.monitor.seen:StatusShown"),
 }
 
 

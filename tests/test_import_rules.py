@@ -27,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
 EXCEPTIONS = {
     # `local` is started by whoever connects and finds none; the lab's servers speak the network's messages.
     ("network/connect.py", "r3cli.lab.launch"),
+    ("network/connect.py", "r3cli.lab.ledger"),
 }
 TERMINAL = {"typer", "rich", "click", "commands"}
 

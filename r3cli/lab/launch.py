@@ -6,7 +6,6 @@ import fcntl
 import os
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -14,13 +13,11 @@ import msgspec
 from r3cli import layout
 from r3cli.errors import NotFound, R3Error, Refused, TimedOut
 from r3cli.files import atomic_write, private_dir
-from r3cli.lab.genesis import Genesis, Mode, local_chain_id
-from r3cli.lab.ledger import Ledger, read_genesis
+from r3cli.lab.genesis import Mode, local_chain_id
 from r3cli.lab.talk import LabClient
 from r3cli.locks import hold_lock
 from r3cli.paths import Paths
 
-LEDGER = "ledger.db"
 LINGER = 30.0  # seconds that a server on demand outlives its last user
 _START_SECONDS = 30.0
 _MAX_SEED = (1 << 64) - 1
@@ -102,14 +99,6 @@ def stop_server(paths: Paths, client: LabClient) -> None:
             raise TimedOut(f"the lab server at {client.endpoint} does not stop", target=client.endpoint)
         time.sleep(0.05)
     _server_file(paths).unlink(missing_ok=True)
-
-
-def founded_genesis(paths: Paths) -> Genesis | None:
-    """The genesis of the lab network that lies in this state folder; None where none was founded."""
-    if not (paths.lab / LEDGER).is_file():
-        return None
-    with closing(Ledger(paths.lab / LEDGER)) as ledger, ledger.read() as connection:
-        return read_genesis(connection)
 
 
 def running_client(paths: Paths) -> LabClient:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,9 @@ import msgspec
 from r3cli.errors import Refused
 from r3cli.files import private_dir
 from r3cli.lab.genesis import Genesis
+from r3cli.paths import Paths
+
+LEDGER = "ledger.db"
 
 _BUSY_SECONDS = 30.0
 
@@ -103,6 +106,14 @@ def create_tables(connection: sqlite3.Connection) -> None:
     """Make the tables that are not there yet, inside the caller's transaction."""
     for statement in filter(str.strip, _TABLES.split(";")):
         connection.execute(statement)
+
+
+def founded_genesis(paths: Paths) -> Genesis | None:
+    """The genesis of the lab network that lies in this state folder; None where none was founded."""
+    if not (paths.lab / LEDGER).is_file():
+        return None
+    with closing(Ledger(paths.lab / LEDGER)) as ledger, ledger.read() as connection:
+        return read_genesis(connection)
 
 
 def read_genesis(connection: sqlite3.Connection) -> Genesis | None:

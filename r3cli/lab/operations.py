@@ -12,7 +12,8 @@ from r3cli.errors import NotFound, Refused
 from r3cli.journal import Journal
 from r3cli.lab.faults import DEFAULT_SECONDS, Fault, check_name
 from r3cli.lab.genesis import Mode
-from r3cli.lab.launch import LEDGER, find_server, founded_genesis, running_client, start_server, stop_server
+from r3cli.lab.launch import find_server, running_client, start_server, stop_server
+from r3cli.lab.ledger import LEDGER, founded_genesis
 from r3cli.lab.loopback import check_loopback
 from r3cli.lab.talk import LabClient
 from r3cli.locks import hold_lock

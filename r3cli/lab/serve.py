@@ -21,7 +21,7 @@ from r3cli.files import private_dir
 from r3cli.lab.app import Activity, make_app
 from r3cli.lab.chain import Chain
 from r3cli.lab.genesis import make_genesis
-from r3cli.lab.launch import LEDGER
+from r3cli.lab.ledger import LEDGER
 from r3cli.lab.loopback import check_loopback
 from r3cli.lab.trouble import CuttableProtocol
 

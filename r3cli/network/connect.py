@@ -77,7 +77,8 @@ def chain_config(chain: ChainSettings) -> ChainConfig:
 
 
 def _local_endpoint(settings: Settings, paths: Paths, *, as_founded: bool) -> str:
-    from r3cli.lab.launch import ensure_local, founded_genesis  # not every network needs the lab
+    from r3cli.lab.launch import ensure_local  # not every network needs the lab
+    from r3cli.lab.ledger import founded_genesis
 
     founded = founded_genesis(paths) if as_founded else None
     seed = founded.seed if founded else settings.values.train.seed

@@ -12,7 +12,7 @@ from typing import Any
 import pexpect
 import pytest
 
-from r3cli.lab.launch import LEDGER
+from r3cli.lab.ledger import LEDGER
 
 SECONDS = 30
 PASSPHRASE = "correct horse battery"

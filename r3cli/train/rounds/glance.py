@@ -5,20 +5,19 @@ from __future__ import annotations
 from r3cli.errors import Temporary
 from r3cli.events import event
 from r3cli.network.snapshot import save_snapshot, take_snapshot
-from r3cli.paths import Paths
 from r3cli.train.rounds.play import Stage
 from r3cli.train.rounds.record import newest_works
 
 WATCHED_WORKS = 32  # the newest so many are asked for: what is older is final or void
 
 
-def remember_chain(paths: Paths, stage: Stage) -> None:
+def remember_chain(stage: Stage) -> None:
     """Take a snapshot of chain, accounts and newest works; a chain that does not answer now is left for later."""
     cast = stage.cast
     labels = {cast.verifier.address: "verifier", cast.proposer.address: "proposer"}
     labels |= {miner.address: f"miner {number}" for number, miner in enumerate(cast.miners, 1)}
     try:
         works = newest_works(stage.records.all(), WATCHED_WORKS)
-        save_snapshot(paths, take_snapshot(stage.window.connection, labels, works))
+        save_snapshot(stage.folder, take_snapshot(stage.window.connection, labels, works))
     except Temporary as error:
         stage.report(event("train.no_snapshot", f"the chain could not be asked: {error}", level="warning"))

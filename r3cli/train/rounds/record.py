@@ -6,6 +6,7 @@ between still shows every round. It is a memory, not a proof: proofs are in the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -86,6 +87,12 @@ class Records:
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number}.json"
+
+
+def newest_works(records: Sequence[RoundShown], limit: int) -> list[int]:
+    """The gradient ids of the newest works that were handed in, at most `limit`."""
+    ids = {miner.gradient_id for record in records for miner in record.miners if miner.gradient_id is not None}
+    return sorted(ids)[-limit:]
 
 
 def round_of(number: int, miners: list[MinerShown]) -> RoundShown:

@@ -25,6 +25,7 @@ from r3cli.storage.registry import open_store
 from r3cli.train.rounds import play
 from r3cli.train.rounds.bench import Bench, Workshop, store_tensors, use_threads
 from r3cli.train.rounds.cast import cast_of, prepare_accounts
+from r3cli.train.rounds.glance import remember_chain
 from r3cli.train.rounds.local import LocalNetwork
 from r3cli.train.rounds.manifest import require_terms
 from r3cli.train.rounds.opening import first_manifest, is_asked_for, wanted_terms
@@ -125,6 +126,7 @@ def _loop(settings: Settings, stage: play.Stage, workshop: Workshop, role: Role,
         bench = workshop.open(current.manifest_cid, stage.window.seed(current.number))
         require_terms(bench.manifest, wanted)
         _close_behind(stage, workshop, current)
+        remember_chain(stage)
         out_of_time = minutes is not None and time.monotonic() - began >= 60 * minutes
         if current.number > settings.values.train.rounds or out_of_time:
             return bench

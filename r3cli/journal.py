@@ -105,9 +105,12 @@ class Journal:
     def __init__(self, path: Path) -> None:
         private_dir(path.parent)
         self._path = path
-        with self._write() as database:
-            database.executescript(_TABLES)
-            database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        with self._read() as database:
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version != SCHEMA_VERSION:  # who only looks shall neither write nor wait for a writer
+            with self._write() as database:
+                database.executescript(_TABLES)
+                database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def plan(
         self,

@@ -5,12 +5,12 @@ _r3() {
     local at=r3 commands='' options='' argument='' value='' words='' index
     for ((index = 1; index < COMP_CWORD; index++)); do
         case "$at ${COMP_WORDS[index]}" in
-        'r3 wallet' | 'r3 wallet create' | 'r3 wallet import' | 'r3 wallet list' | 'r3 wallet show' | 'r3 wallet balance' | 'r3 wallet send' | 'r3 wallet sign' | 'r3 wallet verify' | 'r3 train' | 'r3 train run' | 'r3 train verify' | 'r3 train aggregate' | 'r3 train receipt' | 'r3 logs' | 'r3 config' | 'r3 config show' | 'r3 config explain' | 'r3 config set' | 'r3 config validate' | 'r3 config paths' | 'r3 doctor' | 'r3 lab' | 'r3 lab up' | 'r3 lab down' | 'r3 lab status' | 'r3 lab fault' | 'r3 lab faucet' | 'r3 lab reset' | 'r3 tx' | 'r3 tx list' | 'r3 tx show' | 'r3 tx settle' | 'r3 schema') at+=" ${COMP_WORDS[index]}" ;;
+        'r3 wallet' | 'r3 wallet create' | 'r3 wallet import' | 'r3 wallet list' | 'r3 wallet show' | 'r3 wallet balance' | 'r3 wallet send' | 'r3 wallet sign' | 'r3 wallet verify' | 'r3 train' | 'r3 train run' | 'r3 train verify' | 'r3 train aggregate' | 'r3 train receipt' | 'r3 status' | 'r3 logs' | 'r3 config' | 'r3 config show' | 'r3 config explain' | 'r3 config set' | 'r3 config validate' | 'r3 config paths' | 'r3 doctor' | 'r3 lab' | 'r3 lab up' | 'r3 lab down' | 'r3 lab status' | 'r3 lab fault' | 'r3 lab faucet' | 'r3 lab reset' | 'r3 tx' | 'r3 tx list' | 'r3 tx show' | 'r3 tx settle' | 'r3 schema') at+=" ${COMP_WORDS[index]}" ;;
         esac
     done
     case "$at" in
         'r3')
-            commands='wallet train logs config doctor lab tx schema'
+            commands='wallet train status logs config doctor lab tx schema'
             options='--version --help'
             argument='nothing'
             ;;
@@ -82,6 +82,11 @@ _r3() {
         'r3 train receipt')
             commands=''
             options='--out --miner --network --state --json --output --quiet --verbose --debug --no-color --no-input --help'
+            argument='nothing'
+            ;;
+        'r3 status')
+            commands=''
+            options='--watch --live --network --state --json --output --quiet --verbose --debug --no-color --no-input --help'
             argument='nothing'
             ;;
         'r3 logs')
@@ -187,6 +192,7 @@ _r3() {
     esac
     case "$at $previous" in
         'r3 lab up --mode') value='words full published' ;;
+        'r3 status --watch') value='' ;;
         'r3 train receipt -o') value='files' ;;
         *' --address') value='nothing' ;;
         *' --batch-size') value='nothing' ;;
@@ -198,7 +204,7 @@ _r3() {
         *' --grep') value='nothing' ;;
         *' --host') value='nothing' ;;
         *' --idempotency-key') value='nothing' ;;
-        *' --level') value='words debug info warning error' ;;
+        *' --level') value='words debug detail info warning error' ;;
         *' --limit') value='nothing' ;;
         *' --lines') value='nothing' ;;
         *' --max-fee') value='nothing' ;;

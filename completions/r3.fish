@@ -6,7 +6,7 @@ function __r3_candidates
     set -l at r3
     for word in $words[2..-1]
         switch "$at $word"
-            case 'r3 wallet' 'r3 wallet create' 'r3 wallet import' 'r3 wallet list' 'r3 wallet show' 'r3 wallet balance' 'r3 wallet send' 'r3 wallet sign' 'r3 wallet verify' 'r3 train' 'r3 train run' 'r3 train verify' 'r3 train aggregate' 'r3 train receipt' 'r3 logs' 'r3 config' 'r3 config show' 'r3 config explain' 'r3 config set' 'r3 config validate' 'r3 config paths' 'r3 doctor' 'r3 lab' 'r3 lab up' 'r3 lab down' 'r3 lab status' 'r3 lab fault' 'r3 lab faucet' 'r3 lab reset' 'r3 tx' 'r3 tx list' 'r3 tx show' 'r3 tx settle' 'r3 schema'
+            case 'r3 wallet' 'r3 wallet create' 'r3 wallet import' 'r3 wallet list' 'r3 wallet show' 'r3 wallet balance' 'r3 wallet send' 'r3 wallet sign' 'r3 wallet verify' 'r3 train' 'r3 train run' 'r3 train verify' 'r3 train aggregate' 'r3 train receipt' 'r3 status' 'r3 logs' 'r3 config' 'r3 config show' 'r3 config explain' 'r3 config set' 'r3 config validate' 'r3 config paths' 'r3 doctor' 'r3 lab' 'r3 lab up' 'r3 lab down' 'r3 lab status' 'r3 lab fault' 'r3 lab faucet' 'r3 lab reset' 'r3 tx' 'r3 tx list' 'r3 tx show' 'r3 tx settle' 'r3 schema'
                 set at "$at $word"
         end
     end
@@ -16,7 +16,7 @@ function __r3_candidates
     set -l value ''
     switch "$at"
         case 'r3'
-            set commands 'wallet	Keys and accounts: create, import, show, pay, sign.' 'train	Rounds of training that a stranger can check: run, verify, aggregate, receipt.' 'logs	Show what happened, one event a line; repeated lines collapse. JSON output is NDJSON.' 'config	Settings: show, explain, set, validate.' 'doctor	Check this machine and r3’s folders; exit 3 when something must be fixed, with the command that does it.' 'lab	The local network: servers on loopback ports, faults, faucet.' 'tx	What was meant, what was sent, and what became of it.' 'schema	Show the JSON Schema of a command’s output, or of every command’s.'
+            set commands 'wallet	Keys and accounts: create, import, show, pay, sign.' 'train	Rounds of training that a stranger can check: run, verify, aggregate, receipt.' 'status	Show wallets, network, rounds, the last accepted work and its age, the loss curve, balances.' 'logs	Show what happened, one event a line; repeated lines collapse. JSON output is NDJSON.' 'config	Settings: show, explain, set, validate.' 'doctor	Check this machine and r3’s folders; exit 3 when something must be fixed, with the command that does it.' 'lab	The local network: servers on loopback ports, faults, faucet.' 'tx	What was meant, what was sent, and what became of it.' 'schema	Show the JSON Schema of a command’s output, or of every command’s.'
             set options '--version	Show the version and exit.' '--help	Show this message and exit.'
             set argument 'nothing'
         case 'r3 wallet'
@@ -74,6 +74,10 @@ function __r3_candidates
         case 'r3 train receipt'
             set commands
             set options '--out	Where to write it.' '--miner	Only this miner’s work.' '--network	Network, such as local.' '--state	Folder of this run: journal, ledger, blocks, logs.' '--json	One JSON document.' '--output	table, json, yaml, ndjson, plain, name.' '--quiet	Ids only; no progress, no warnings.' '--verbose	Say more on stderr; -vv says most.' '--debug	Show the traceback of a failure.' '--no-color	No colours.' '--no-input	Never ask; exit 4 instead.' '--help	Show this message and exit.'
+            set argument 'nothing'
+        case 'r3 status'
+            set commands
+            set options '--watch	Show it again and again; JSON output is NDJSON.' '--live	Ask the chain now, not only this machine’s files.' '--network	Network, such as local.' '--state	Folder of this run: journal, ledger, blocks, logs.' '--json	One JSON document.' '--output	table, json, yaml, ndjson, plain, name.' '--quiet	Ids only; no progress, no warnings.' '--verbose	Say more on stderr; -vv says most.' '--debug	Show the traceback of a failure.' '--no-color	No colours.' '--no-input	Never ask; exit 4 instead.' '--help	Show this message and exit.'
             set argument 'nothing'
         case 'r3 logs'
             set commands
@@ -159,6 +163,8 @@ function __r3_candidates
     switch "$at $words[-1]"
         case 'r3 lab up --mode'
             set value 'words full published'
+        case 'r3 status --watch'
+            set value ''
         case 'r3 train receipt -o'
             set value 'files'
         case '* --address'
@@ -182,7 +188,7 @@ function __r3_candidates
         case '* --idempotency-key'
             set value 'nothing'
         case '* --level'
-            set value 'words debug info warning error'
+            set value 'words debug detail info warning error'
         case '* --limit'
             set value 'nothing'
         case '* --lines'

@@ -1,6 +1,8 @@
 """The order of data: inside the training part, repeatable anywhere, and nobody else's."""
 
 import hashlib
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np  # noqa: TID253 - sequences are arrays
@@ -12,6 +14,7 @@ from r3cli.errors import Usage
 from r3cli.train.corpus import Corpus
 from r3cli.train.data import draw, position
 
+VECTORS = Path(__file__).parents[1] / "vectors" / "draw_positions.json"
 U64 = st.integers(0, (1 << 64) - 1)
 TERMS: dict[str, Any] = {
     "global_seed": 7,
@@ -43,6 +46,14 @@ def test_a_position_is_what_the_page_says() -> None:
     digest = hashlib.sha256(message + b"abc").digest()
     expected = int.from_bytes(digest[:16], "big") * 1_000_003 // 2**128
     assert position(1_000_003, 7, 3, 5, 2, miner="abc") == expected
+
+
+@pytest.mark.parametrize(
+    "case", json.loads(VECTORS.read_text(encoding="utf-8")), ids=lambda case: str(case["position"])
+)
+def test_positions_equal_the_published_vectors(case: dict[str, Any]) -> None:
+    numbers = (case["places"], case["global_seed"], case["round"], case["step"], case["index"])
+    assert position(*numbers, miner=case["miner"]) == case["position"]
 
 
 def test_positions_are_spread_evenly() -> None:

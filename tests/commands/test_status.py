@@ -128,9 +128,7 @@ def _watch(state: Path, count: int, *options: str) -> list[dict[str, Any]]:
 def terminal(state: Path) -> Iterator[pexpect.spawn[str]]:
     words = [*r3_command(), "status", "--state", str(state), *OTHER, "--watch", "0.1"]
     environ = {**os.environ, "TERM": "xterm"}
-    child = pexpect.spawn(
-        command, list(arguments), env=environ, encoding="utf-8", timeout=SECONDS, dimensions=(40, 120)
-    )
+    child = pexpect.spawn(words[0], words[1:], env=environ, encoding="utf-8", timeout=SECONDS, dimensions=(40, 120))
     yield child
     child.close(force=True)
 

@@ -14,8 +14,9 @@ WATCHED_WORKS = 32  # the newest so many are asked for: what is older is final o
 def remember_chain(stage: Stage) -> None:
     """Take a snapshot of chain, accounts and newest works; a chain that does not answer now is left for later."""
     cast = stage.cast
-    labels = {cast.verifier.address: "verifier", cast.proposer.address: "proposer"}
-    labels |= {miner.address: f"miner {number}" for number, miner in enumerate(cast.miners, 1)}
+    labels = {miner.address: f"miner {number}" for number, miner in enumerate(cast.miners, 1)}
+    for label, actor in (("proposer", cast.proposer), ("verifier", cast.verifier)):
+        labels.setdefault(actor.address, label)  # one wallet may play every part
     try:
         works = newest_works(stage.records.all(), WATCHED_WORKS)
         save_snapshot(stage.folder, take_snapshot(stage.window.connection, labels, works))

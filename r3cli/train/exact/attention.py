@@ -88,7 +88,7 @@ def _probabilities(q: Quantized, k: Quantized, group: int) -> Tensor:
     blocks, rows, head_dim = q.codes.shape
     length = rows // group
     scores = multiply_carried(q.codes, BYTE, k.codes.transpose(1, 2), BYTE)
-    scores.mul_(q.scale).mul_(_row(k.scale) * single(1.0 / math.sqrt(head_dim)))
+    scores.mul_(q.scale * single(1.0 / math.sqrt(head_dim))).mul_(_row(k.scale))
     scores = scores.view(blocks, group, length, length)
     future = _future(length)
     scores.masked_fill_(future, MASKED)
@@ -101,10 +101,10 @@ def _score_gradient(stacked: Tensor, memory: AttentionMemory, scaling: float) ->
     v, probabilities = memory.value, memory.probabilities
     coded = quantize(stacked, v.width)
     flow = multiply_carried(coded.codes, v.width, v.codes.transpose(1, 2), v.width)
-    flow.mul_(coded.scale).mul_(_row(v.scale))
+    flow.mul_(coded.scale * scaling).mul_(_row(v.scale))
     probabilities = probabilities.view(flow.shape)
     flow.mul_(probabilities)
-    return flow.sub_(probabilities * fixed_sum(flow)).mul_(scaling)
+    return flow.sub_(probabilities * fixed_sum(flow))
 
 
 def _stack(values: Tensor, key_heads: int) -> Tensor:

@@ -3,7 +3,7 @@
 Layers that read the same input (q, k and v; gate and up) are one `Projection`: the activations are quantised
 once and one integer matmul serves all. Per layer, with x quantised per token to codes and scale s:
 
-    h = A x          y = scale * s * (W codes) + (alpha / r) * B h
+    h = A x          y = (W codes) * (s * scale) + (alpha / r) * B h
 
 Weight gradients: **the sequence is the atom**. The token scale of the wide operand is folded into the rank-r
 operand, that one is requantised with one power-of-two scale per sequence, the integer product of each
@@ -45,7 +45,7 @@ class FrozenLinear:
 
 @dataclass(frozen=True, eq=False)
 class LoraPair:
-    """The two trainable matrices of one layer as codes of this step; see `prepare_pair`."""
+    """The two trainable matrices of one layer as codes of this step."""
 
     a_codes: Tensor  # (r, in)
     a_scale: float
@@ -60,7 +60,6 @@ class Projection:
 
     layers: tuple[FrozenLinear, ...]
     forward: RightOperand  # (in, all outputs)
-    column_scale: Tensor  # (all outputs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +86,8 @@ def freeze(names: Sequence[str], matrices: Mapping[str, Tensor], scales: Mapping
     layers = tuple(
         FrozenLinear(name, matrices[name].shape[0], ternary_operand(matrices[name]), scales[name]) for name in names
     )
-    columns = torch.cat([torch.full((layer.outputs,), layer.scale) for layer in layers])
     forward = ternary_operand(torch.cat([matrices[name] for name in names], 0).t())
-    return Projection(layers, forward, columns)
+    return Projection(layers, forward)
 
 
 def prepare_adapter(projection: Projection, trainable: Mapping[str, Tensor], rank: int, scaling: float) -> Adapter:
@@ -121,13 +119,14 @@ def project(values: Tensor, projection: Projection, adapter: Adapter) -> tuple[l
     activations = quantize_activations(values)
     left = left_operand(activations)
     token_scale = activations.scale.view(-1, 1)
-    joined = multiply(left, projection.forward).mul_(token_scale).mul_(projection.column_scale)
+    joined = multiply(left, projection.forward)
     hidden = _low_rank_inputs(left, token_scale, adapter)
     outputs = []
-    for layer, output in zip(projection.layers, _split(joined, projection), strict=True):
+    for layer, product in zip(projection.layers, _split(joined, projection), strict=True):
+        output = product * (token_scale * layer.scale)
         if layer.name in hidden:
             output.add_(_low_rank_output(hidden[layer.name], adapter.pairs[layer.name]))
-        outputs.append(output.reshape(*values.shape[:-1], -1))
+        outputs.append(output.view(*values.shape[:-1], -1))
     return outputs, ProjectionMemory(activations, hidden)
 
 
@@ -146,8 +145,7 @@ def project_backward(
     for layer, gradient in zip(projection.layers, gradients, strict=True):
         coded = quantize(gradient, BYTE)
         left = left_operand(coded)
-        token_scale = coded.scale.view(-1, 1)
-        share = multiply(left, layer.backward).mul_(token_scale).mul_(layer.scale)
+        share = multiply(left, layer.backward).mul_(coded.scale.view(-1, 1) * layer.scale)
         if layer.name in adapter.pairs:
             share.add_(_pair_backward(layer.name, coded, left, adapter, memory, into))
         shares.append(share)
@@ -164,7 +162,7 @@ def sequence_gradient(wide: Tensor, skinny: Tensor) -> Tensor:
     """
     coded = quantize(skinny, BYTE, (1, 2))
     products = multiply_carried(wide.transpose(1, 2), BYTE, coded.codes, BYTE)
-    return to_grid(products.double().mul_(coded.scale.double())).sum(0)
+    return to_grid(products, coded.scale).sum(0)
 
 
 def _split(joined: Tensor, projection: Projection) -> tuple[Tensor, ...]:
@@ -185,7 +183,7 @@ def _low_rank_inputs(left: LeftOperand, token_scale: Tensor, adapter: Adapter) -
 def _low_rank_output(hidden: Quantized, pair: LoraPair) -> Tensor:
     """(alpha / r) B h, (tokens, out)."""
     product = multiply_carried(hidden.codes, BYTE, pair.b_codes.t(), RIGHT_PAIR)
-    return product.mul_(hidden.scale).mul_(pair.b_scale)
+    return product.mul_(hidden.scale * pair.b_scale)
 
 
 def _pair_backward(
@@ -199,10 +197,10 @@ def _pair_backward(
     """The LoRA branch's share (tokens, in) of the input gradient; adds the gradients of A and B."""
     pair, hidden, activations = adapter.pairs[name], memory.hidden[name], memory.activations
     token_scale = coded.scale.view(-1, 1)
-    inner = multiply(left, pair.b_backward).mul_(token_scale).mul_(pair.b_scale)
+    inner = multiply(left, pair.b_backward).mul_(token_scale * pair.b_scale)
     inner_coded = quantize(inner, BYTE)
     share = multiply_carried(inner_coded.codes, BYTE, pair.a_codes, RIGHT_PAIR)
-    share.mul_(inner_coded.scale).mul_(pair.a_scale)
+    share.mul_(inner_coded.scale * pair.a_scale)
 
     by_sequence = (*activations.codes.shape[:2], -1)
     b_side = (hidden.codes * hidden.scale).mul_(token_scale * adapter.scaling).view(by_sequence)

@@ -42,7 +42,7 @@ def logits(hidden: Tensor, head: Head) -> Tensor:
     """Logits (S, T, vocab) of hidden states (S, T, hidden), which are quantised to 15 bits a token."""
     coded = quantize(hidden, PAIR)
     product = multiply(left_operand(coded), head.forward).view(*hidden.shape[:-1], -1)
-    return product.mul_(coded.scale).mul_(head.scale)
+    return product.mul_(coded.scale * head.scale)
 
 
 def cross_entropy(scores: Tensor, targets: Tensor) -> tuple[Tensor, LossMemory]:
@@ -64,4 +64,4 @@ def cross_entropy_backward(head: Head, memory: LossMemory) -> Tensor:
     difference.scatter_add_(-1, memory.targets, torch.full_like(memory.totals, -1.0))
     coded = quantize(difference, PAIR)
     product = multiply(left_operand(coded), head.backward).view(*difference.shape[:-1], -1)
-    return product.mul_(coded.scale).mul_(head.scale)
+    return product.mul_(coded.scale * head.scale)

@@ -67,9 +67,14 @@ def power_of_two(exponents: Tensor) -> Tensor:
     return ((exponents + 127) << 23).view(torch.float32)
 
 
+def largest_magnitude(values: Tensor, axes: int | tuple[int, ...] = -1) -> Tensor:
+    """The largest |value| along `axes` (kept); two plain reductions are faster than one over a copy of |values|."""
+    return torch.maximum(values.amax(axes, keepdim=True), -values.amin(axes, keepdim=True))
+
+
 def quantize(values: Tensor, width: Width, axes: int | tuple[int, ...] = -1) -> Quantized:
     """Codes on the power-of-two grid of the largest magnitude along `axes`, rounded half to even and clamped."""
-    magnitude = values.abs().amax(axes, keepdim=True)
+    magnitude = largest_magnitude(values, axes)
     exponents = exponent(magnitude)
     places = width.bits - 1
     codes = values * power_of_two(places - exponents)
@@ -83,7 +88,7 @@ def quantize_activations(values: Tensor) -> Quantized:
     The one formula of r3: scale = max(amax, 1e-5) * (1/127), codes = rint(values / scale), each operation
     rounded on its own. No clamp is needed: |values| / scale is at most 127 * (1 + 2**-22).
     """
-    magnitude = values.abs().amax(-1, keepdim=True).clamp_(min=single(ACTIVATION_FLOOR))
+    magnitude = largest_magnitude(values).clamp_(min=single(ACTIVATION_FLOOR))
     scale = magnitude.mul_(single(1.0 / BYTE.largest))
     codes = values / scale
     return Quantized(codes.round_(), scale, BYTE)

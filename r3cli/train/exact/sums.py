@@ -6,7 +6,7 @@ import torch  # noqa: TID253 - a leaf that exists to compute
 from torch import Tensor  # noqa: TID253 - as above
 
 from r3cli.errors import Usage
-from r3cli.train.exact.numbers import NotFinite, exponent, power_of_two
+from r3cli.train.exact.numbers import NotFinite, exponent, largest_magnitude, power_of_two
 from r3cli.train.exact.oracle import oracle_active
 
 SUM_BITS = 24
@@ -19,7 +19,7 @@ MOST_SEQUENCES = 1023
 
 def fixed_sum(values: Tensor, axis: int = -1) -> Tensor:
     """Sum along `axis` (kept) on the 24-bit power-of-two grid of each row's largest magnitude."""
-    magnitude = values.abs().amax(axis, keepdim=True)
+    magnitude = largest_magnitude(values, axis)
     if not bool(torch.isfinite(magnitude).all()):
         raise NotFinite("the model left the range of float32", hint="lower the learning rate or check the base model")
     exponents = exponent(magnitude)
@@ -32,9 +32,13 @@ def unit_sum(values: Tensor) -> Tensor:
     return (_exact_sum((values * 2.0**SUM_BITS).round_(), -1) * 2.0**-SUM_BITS).to(torch.float32)
 
 
-def to_grid(values: Tensor) -> Tensor:
-    """float64 onto the int64 grid 2**-36, half to even; beyond +-2**17 it saturates. Overwrites `values`."""
-    return values.mul_(2.0**GRID_BITS).round_().clamp_(-GRID_LIMIT, GRID_LIMIT).to(torch.int64)
+def to_grid(codes: Tensor, scale: Tensor | float = 1.0) -> Tensor:
+    """Put codes * scale onto the int64 grid 2**-36, half to even; beyond +-2**17 it saturates.
+
+    `scale` is a power of two, so that in float64 nothing is rounded but the result.
+    """
+    steps = codes.double() * (scale * 2.0**GRID_BITS)
+    return steps.round_().clamp_(-GRID_LIMIT, GRID_LIMIT).to(torch.int64)
 
 
 def from_grid(codes: Tensor) -> Tensor:

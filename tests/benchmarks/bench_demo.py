@@ -33,7 +33,9 @@ def _figures(folder: Path) -> Iterator[Figure]:
     trained = time.perf_counter() - began
     for number in range(1, ROUNDS + 1):
         _r3(folder, "train", "verify", str(number), "--step", "random")
-    yield Figure(f"{ROUNDS} rounds of {STEPS} steps, each checked", time.perf_counter() - began, "s", 90)
+    taken = time.perf_counter() - began
+    _r3(folder, "lab", "down")  # not left behind in a folder that is gone
+    yield Figure(f"{ROUNDS} rounds of {STEPS} steps, each checked", taken, "s", 90)
     yield Figure("  of that the run itself", trained, "s")
     first, last = run["rounds"][0], run["rounds"][-1]
     start = first["val_bpb_before"]
@@ -47,7 +49,7 @@ def _figures(folder: Path) -> Iterator[Figure]:
 
 def _r3(folder: Path, *words: str) -> dict[str, Any]:
     """The `data` of what a command prints with `--json`; it must succeed."""
-    command = [sys.executable, "-m", "r3cli", *words, "--state", str(folder / "state"), "--json"]
+    command = [sys.executable, "-m", "r3cli", *words, "--state", str(folder / "state"), "--json", "-q"]
     done = subprocess.run(command, env={**os.environ, **environ(folder)}, check=True, stdout=subprocess.PIPE)
     data: dict[str, Any] = json.loads(done.stdout)["data"]
     return data

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Annotated
 
+import msgspec
 import numpy as np  # noqa: TID253 - integer sums over whole adapters
 from msgspec import Meta
 
@@ -81,6 +82,22 @@ class Aggregate(Document, frozen=True, kw_only=True, tag_field="format", tag="r3
     @property
     def ids(self) -> list[int]:
         return [participant.gradient_id for participant in self.participants]
+
+
+class Revealed(msgspec.Struct, frozen=True, kw_only=True):
+    """A revealed aggregation as the chain holds it: what its proposer said in the open, beside the aggregate itself.
+
+    A chain that answers by the bare schema does not show gradient ids (None), next manifest (None) and height (0).
+    """
+
+    aggregation_id: int
+    round: int
+    proposer: str
+    aggregate_cid: str
+    merkle_root: str
+    gradient_ids: tuple[int, ...] | None
+    next_manifest: str | None
+    height: int
 
 
 def decode_aggregate(content: bytes) -> Aggregate:

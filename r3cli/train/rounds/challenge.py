@@ -133,8 +133,9 @@ def proposers_lie(bench: Bench, revealed: Revealed) -> Evidence | None:
         return _proposers(aggregation_id, Reason.WRONG_AGGREGATE, error.message)
     if expected != aggregate:
         return _proposers(aggregation_id, Reason.WRONG_AGGREGATE, "the merged adapter or the next manifest differs")
-    told = (revealed.proposer, revealed.merkle_root, list(revealed.gradient_ids), revealed.next_manifest)
-    if told != (aggregate.proposer, aggregate.merkle_root, aggregate.ids, aggregate.next_manifest):
+    shown = (aggregate.proposer, aggregate.merkle_root, tuple(aggregate.ids), aggregate.next_manifest)
+    told = (revealed.proposer, revealed.merkle_root, revealed.gradient_ids, revealed.next_manifest)
+    if any(word not in (None, fact) for word, fact in zip(told, shown, strict=True)):
         return _proposers(aggregation_id, Reason.WRONG_AGGREGATE, "the chain was told other things than the aggregate")
     return None
 

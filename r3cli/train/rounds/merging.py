@@ -20,7 +20,7 @@ from r3cli.train.rounds.window import Window
 
 
 class AggregateShown(Data, frozen=True, kw_only=True):
-    """A round's aggregate. `state` is `revealed` (by this call) or `recomputed` (it was closed, and every bit agrees)."""
+    """A round's aggregate. `state`: `revealed` by this call, or `recomputed`: it was closed, and every bit agrees."""
 
     round: int
     state: str
@@ -57,7 +57,7 @@ def aggregate_round(settings: Settings, paths: Paths, number: int, report: Repor
             state = "revealed"
         revealed = window.revealed(number)
         assert revealed is not None, "it was there or was just revealed"  # noqa: S101 - states an invariant
-        lie = proposers_lie(bench, revealed.aggregation_id, revealed.aggregate_cid)
+        lie = proposers_lie(bench, revealed)
         if lie is not None:
             raise VerificationFailed(f"round {number}: {lie.explanation}", target=revealed.aggregate_cid)
         aggregate = read_aggregate(store, revealed.aggregate_cid)

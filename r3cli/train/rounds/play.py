@@ -10,10 +10,11 @@ from pathlib import Path
 
 import msgspec
 
+from r3cli.errors import CidMismatch, ContentMissing, TransactionFailed
 from r3cli.events import Report, event
 from r3cli.signals import Stop
 from r3cli.train.checkpoint import CheckpointFolder
-from r3cli.train.rounds.aggregate import Exclusion, Participant, build_aggregate
+from r3cli.train.rounds.aggregate import Aggregate, Exclusion, Participant, Revealed, build_aggregate
 from r3cli.train.rounds.bench import Bench, load_tensors
 from r3cli.train.rounds.challenge import confirm_evidence, examine, judge, read_evidence
 from r3cli.train.rounds.manifest import decode_manifest
@@ -21,7 +22,7 @@ from r3cli.train.rounds.mine import Work, mine_round
 from r3cli.train.rounds.record import MinerShown, Records, RoundShown, TxShown, round_of
 from r3cli.train.rounds.roles import Actor, Cast
 from r3cli.train.rounds.verify import Claim, Verdict, random_step
-from r3cli.train.rounds.window import Revealed, Window
+from r3cli.train.rounds.window import Window, is_closed
 
 CHALLENGE_BOND = 10_000_000  # base units: the lab's minimum of 10 remes
 
@@ -39,60 +40,48 @@ class Stage:
 
 
 def mine(stage: Stage, bench: Bench) -> RoundShown:
-    """Every miner's work of a round, handed in once each."""
+    """Every miner's work of a round, handed in once each. What came too late stays without a transaction."""
     number = bench.manifest.round
     known = stage.records.load(number)
-    done = {miner.miner: miner for miner in known.miners} if known else {}
+    # A round that a challenge undid may open again on another manifest: what was done for the first is void.
+    rows = known.miners if known and known.manifest == bench.manifest_cid else []
+    done = {miner.miner: miner for miner in rows if miner.tx is not None}
     shown: list[MinerShown] = []
     for actor in stage.cast.miners:
         row = done.get(actor.address) or _work(stage, bench, actor)
         shown.append(row)
-        stage.records.save(round_of(number, shown))
-    return round_of(number, shown)
+        stage.records.save(round_of(number, bench.manifest_cid, shown))
+    return round_of(number, bench.manifest_cid, shown)
 
 
 def propose(stage: Stage, bench: Bench) -> int | None:
-    """Check what was handed in by one drawn step each, merge what is good, commit and reveal."""
-    manifest = bench.manifest
-    claims = stage.window.claims(manifest.round, manifest.residuals_reset)
-    verdicts = judge(bench, claims, choose_step=random_step, report=stage.report)
-    good = [claim for claim in claims if claim.gradient_id in verdicts and verdicts[claim.gradient_id].ok]
-    if not good:
-        stage.report(event("train.nothing_good", f"round {manifest.round} has no work that verifies", level="warning"))
+    """Check what was handed in by one drawn step each, merge what is good, commit and reveal.
+
+    None when nothing is good. Raises `TransactionFailed` when somebody else has committed to the round.
+    """
+    number, proposer = bench.manifest.round, stage.cast.proposer
+    aggregate = stage.window.unrevealed(number, proposer.address, stage.folder)
+    if aggregate is None or aggregate.manifest != bench.manifest_cid:
+        aggregate = _merge_good(stage, bench)
+    if aggregate is None:
+        stage.report(event("train.nothing_good", f"round {number} has no work that verifies", level="warning"))
         return None
-    aggregate = build_aggregate(
-        bench.store,
-        manifest,
-        bench.manifest_cid,
-        bench.adapter,
-        proposer=stage.cast.proposer.address,
-        participants=[_participant(claim) for claim in good],
-        excluded=[_exclusion(claim, verdicts.get(claim.gradient_id)) for claim in claims if claim not in good],
-    )
-    aggregation_id, _ = stage.window.commit_and_reveal(aggregate, stage.cast.proposer.signer, stage.folder)
-    _note_checks(stage.records, manifest.round, verdicts)
-    stage.report(
-        event(
-            "train.revealed",
-            f"round {manifest.round}: {len(good)} of {len(claims)} works verified by one drawn step each, merged, revealed",
-            round=manifest.round,
-            aggregation=aggregation_id,
-        )
-    )
+    aggregation_id, _ = stage.window.commit_and_reveal(aggregate, proposer.signer, stage.folder)
+    works = f"{len(aggregate.participants)} of {len(aggregate.participants) + len(aggregate.excluded)} works"
+    message = f"round {number}: {works} verified by one drawn step each, merged, revealed"
+    stage.report(event("train.revealed", message, round=number, aggregation=aggregation_id))
     return aggregation_id
 
 
 def audit(stage: Stage, bench: Bench, revealed: Revealed) -> int | None:
     """The verifier's turn: execute one drawn step of each work and the whole aggregation; challenge a lie."""
     claims = stage.window.claims(bench.manifest.round, bench.manifest.residuals_reset)
-    lie, verdicts = examine(
-        bench,
-        revealed.aggregation_id,
-        revealed.aggregate_cid,
-        claims,
-        choose_step=random_step,
-        report=stage.report,
-    )
+    try:
+        lie, verdicts = examine(bench, revealed, claims, choose_step=random_step, report=stage.report)
+    except (ContentMissing, CidMismatch) as error:
+        message = f"aggregation {revealed.aggregation_id} cannot be checked: {error.message}"
+        stage.report(event("train.unchecked", message, level="warning"))
+        return None
     _note_checks(stage.records, bench.manifest.round, {verdict.gradient_id: verdict for verdict in verdicts})
     if lie is None:
         return None
@@ -107,7 +96,7 @@ def resolve(stage: Stage, bench: Bench, revealed: Revealed, challenge_id: int, e
     assert resolver is not None, "only the local network has a resolver of ours"  # noqa: S101 - states a precondition
     accused = read_evidence(bench.store, evidence_cid)
     claims = stage.window.claims(bench.manifest.round, bench.manifest.residuals_reset)
-    lie = confirm_evidence(bench, accused, revealed.aggregate_cid, claims, stage.report)
+    lie = confirm_evidence(bench, accused, revealed, claims, stage.report)
     stage.window.resolve(challenge_id, resolver.address, resolver.signer, lie, accused)
     return lie is not None
 
@@ -138,18 +127,7 @@ def _work(stage: Stage, bench: Bench, actor: Actor) -> MinerShown:
     previous = stage.window.previous_payload(actor.address, number, bench.manifest.residuals_reset)
     work = mine_round(bench, actor.address, previous, checkpoints, stage.stop, stage.report)
     before, after = bench.bits_per_byte(bench.adapter), bench.bits_per_byte(work.adapter)
-    gradient_id, confirmed = stage.window.submit(work, actor.signer)
-    stage.report(
-        event(
-            "train.submitted",
-            f"round {number}: {before:.3f} -> {after:.3f} bits per byte, {work.payload_bytes} bytes handed in",
-            round=number,
-            miner=actor.address,
-            digest=work.header.step_root,
-            payload=work.payload_cid,
-            tx=confirmed.tx_hash,
-        )
-    )
+    gradient_id, tx = _hand_in(stage, work, actor, f"{before:.3f} -> {after:.3f} bits per byte")
     return MinerShown(
         miner=actor.address,
         digest=work.header.step_root,
@@ -161,8 +139,62 @@ def _work(stage: Stage, bench: Bench, actor: Actor) -> MinerShown:
         val_bpb_after=round(after, 6),
         seconds=round(time.monotonic() - began, 3),
         gradient_id=gradient_id,
-        tx=TxShown(hash=confirmed.tx_hash, outcome="confirmed"),
+        tx=tx,
     )
+
+
+def _hand_in(stage: Stage, work: Work, actor: Actor, progress: str) -> tuple[int | None, TxShown | None]:
+    """The gradient's id and transaction; neither when the round closed before the work was done."""
+    number = work.header.round
+    try:
+        gradient_id, confirmed = stage.window.submit(work, actor.signer)
+    except TransactionFailed as error:
+        if not is_closed(error):
+            raise
+        stage.report(event("train.too_late", f"round {number} closed before this work was handed in", level="warning"))
+        return None, None
+    stage.report(
+        event(
+            "train.submitted",
+            f"round {number}: {progress}, {work.payload_bytes} bytes handed in",
+            round=number,
+            miner=actor.address,
+            digest=work.header.step_root,
+            payload=work.payload_cid,
+            tx=confirmed.tx_hash,
+        )
+    )
+    return gradient_id, TxShown(hash=confirmed.tx_hash, outcome="confirmed")
+
+
+def _merge_good(stage: Stage, bench: Bench) -> Aggregate | None:
+    claims, verdicts = _judge_all(stage, bench)
+    good = [claim for claim in claims if claim.gradient_id in verdicts and verdicts[claim.gradient_id].ok]
+    _note_checks(stage.records, bench.manifest.round, verdicts)
+    if not good:
+        return None
+    return build_aggregate(
+        bench.store,
+        bench.manifest,
+        bench.manifest_cid,
+        bench.adapter,
+        proposer=stage.cast.proposer.address,
+        participants=[_participant(claim) for claim in good],
+        excluded=[_exclusion(claim, verdicts.get(claim.gradient_id)) for claim in claims if claim not in good],
+    )
+
+
+def _judge_all(stage: Stage, bench: Bench) -> tuple[list[Claim], dict[int, Verdict]]:
+    """Every work of the round with its verdict, also what was handed in while the others were being checked."""
+    verdicts: dict[int, Verdict] = {}
+    judged: set[int] = set()
+    while True:
+        claims = stage.window.claims(bench.manifest.round, bench.manifest.residuals_reset)
+        fresh = [claim for claim in claims if claim.gradient_id not in judged]
+        if not fresh:
+            return claims, verdicts
+        verdicts |= judge(bench, fresh, choose_step=random_step, report=stage.report)
+        judged |= {claim.gradient_id for claim in fresh}
 
 
 def _dense_bytes(work: Work) -> int:

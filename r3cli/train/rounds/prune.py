@@ -8,6 +8,7 @@ from r3cli.errors import BadContent, NotFound
 from r3cli.storage.base import ContentStore
 from r3cli.train.rounds.canonical import DOCUMENT_LIMIT
 from r3cli.train.rounds.leaves import decode_leaves
+from r3cli.train.rounds.mark import Mark
 from r3cli.train.rounds.record import Records
 from r3cli.train.rounds.verify import read_header
 
@@ -20,14 +21,14 @@ def prune_states(store: ContentStore, records: Records, folder: Path, open_round
     Adapters, payloads, leaves and residuals stay: they are what a full verification starts from.
     """
     removed = 0
-    marker = folder / "pruned"
-    done = int(marker.read_text()) if marker.exists() else 0
+    mark = Mark(folder / "pruned")
+    done = mark.read()
     for record in records.all():
         if not done < record.round <= open_round - KEEP_ROUNDS:
             continue
         for miner in record.miners:
             removed += _remove_states(store, miner.payload_cid)
-        marker.write_text(str(record.round))
+        mark.write(record.round)
     return removed
 
 

@@ -62,6 +62,7 @@ class RoundShown(Data, frozen=True, kw_only=True):
     aggregation_id: int | None
     finished_at: str | None
     miners: list[MinerShown]
+    manifest: str | None = None
 
 
 class Records:
@@ -95,7 +96,7 @@ def newest_works(records: Sequence[RoundShown], limit: int) -> list[int]:
     return sorted(ids)[-limit:]
 
 
-def round_of(number: int, miners: list[MinerShown]) -> RoundShown:
+def round_of(number: int, manifest_cid: str, miners: list[MinerShown]) -> RoundShown:
     """A round's record from its miners' parts; what aggregation adds is still open."""
     first = miners[0]
     return RoundShown(
@@ -112,4 +113,5 @@ def round_of(number: int, miners: list[MinerShown]) -> RoundShown:
         aggregation_id=None,
         finished_at=None,
         miners=miners,
+        manifest=manifest_cid,
     )

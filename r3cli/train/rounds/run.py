@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from r3cli.errors import NotFound
+from r3cli.errors import NotFound, Refused, TransactionFailed, VerificationFailed
 from r3cli.events import Report, event
 from r3cli.locks import hold_lock
 from r3cli.network.connect import connect
@@ -23,6 +23,7 @@ from r3cli.signals import Stop, stop_on_signals
 from r3cli.storage.base import ContentStore
 from r3cli.storage.registry import open_store
 from r3cli.train.rounds import play
+from r3cli.train.rounds.audit import audit_behind
 from r3cli.train.rounds.bench import Bench, Workshop, store_tensors, use_threads
 from r3cli.train.rounds.cast import cast_of, prepare_accounts
 from r3cli.train.rounds.glance import remember_chain
@@ -32,13 +33,14 @@ from r3cli.train.rounds.opening import first_manifest, is_asked_for, wanted_term
 from r3cli.train.rounds.prune import prune_states
 from r3cli.train.rounds.record import Records, RoundShown
 from r3cli.train.rounds.roles import Role, parse_role
-from r3cli.train.rounds.window import OpenRound, Window
+from r3cli.train.rounds.window import OpenRound, Window, is_closed
 from r3cli.train.selftest import require_exact
 from r3cli.train.state import fresh_state
 from r3cli.wallet.keys import open_signer
 from r3cli.wallet.unlock import PassphraseSource
 
 POLL_SECONDS = 0.5
+RETRY_SECONDS = 5.0  # after another proposer's commitment: it may stay silent and expire
 
 
 class FastShown(Data, frozen=True, kw_only=True):
@@ -121,6 +123,8 @@ def _loop(settings: Settings, stage: play.Stage, workshop: Workshop, role: Role,
     began = time.monotonic()
     wanted = wanted_terms(settings)
     while True:
+        if role.verifies:
+            audit_behind(stage, workshop)
         current = stage.window.open_round()
         assert current is not None, "the first round was opened above"  # noqa: S101 - states an invariant
         bench = workshop.open(current.manifest_cid, stage.window.seed(current.number))
@@ -130,33 +134,48 @@ def _loop(settings: Settings, stage: play.Stage, workshop: Workshop, role: Role,
         out_of_time = minutes is not None and time.monotonic() - began >= 60 * minutes
         if current.number > settings.values.train.rounds or out_of_time:
             return bench
-        _play(stage, bench, role, current)
+        _play(settings, stage, bench, role, current)
         prune_states(bench.store, stage.records, stage.folder, current.number)
 
 
-def _play(stage: play.Stage, bench: Bench, role: Role, current: OpenRound) -> None:
+def _play(settings: Settings, stage: play.Stage, bench: Bench, role: Role, current: OpenRound) -> None:
+    _check_stop(stage.stop, current.number)
     if role.mines:
         play.mine(stage, bench)
     if role.proposes:
-        if role is not Role.ALL:
-            _wait(stage, current, lambda: bool(stage.window.claims(current.number, bench.manifest.residuals_reset)))
-        play.propose(stage, bench)
+        _propose(settings, stage, bench, role, current)
     else:
         _wait(stage, current, lambda: False)
-    revealed = stage.window.revealed(current.number)
-    if role.verifies and revealed is not None and play.audit(stage, bench, revealed) is not None:
-        _resolve_open(stage, bench)
 
 
-def _resolve_open(stage: play.Stage, bench: Bench) -> None:
-    """On the local network nobody else resolves: this machine does, under the resolver's own key."""
-    local = LocalNetwork.behind(stage.window.connection)
-    if local is None:
+def _propose(settings: Settings, stage: play.Stage, bench: Bench, role: Role, current: OpenRound) -> None:
+    """Close the round, or see how somebody else does; a proposer by itself waits for the works of `--miners`."""
+
+    def works() -> int:
+        return len(stage.window.claims(current.number, bench.manifest.residuals_reset))
+
+    if role is not Role.ALL:
+        _wait(stage, current, lambda: works() >= settings.values.train.miners)
+    if stage.window.open_round() != current:
         return
-    for challenge in local.open_challenges():
-        revealed = stage.window.revealed(bench.manifest.round)
-        if revealed is not None and revealed.aggregation_id == challenge.aggregation_id:
-            play.resolve(stage, bench, revealed, challenge.challenge_id, challenge.evidence_cid)
+    seen = works()
+    try:
+        proposed = play.propose(stage, bench)
+    except TransactionFailed as error:
+        if not is_closed(error):
+            raise
+        stage.report(event("train.committed", f"round {current.number} has another proposer", level="warning"))
+        again = time.monotonic() + RETRY_SECONDS
+        _wait(stage, current, lambda: time.monotonic() >= again)
+        return
+    if proposed is not None:
+        if stage.window.open_round() == current:
+            raise Refused(f"round {current.number} was reopened, and the same aggregate was proposed for it before")
+        return
+    if role is Role.ALL:
+        hint = f"r3 train verify {current.number}"
+        raise VerificationFailed(f"round {current.number} has no work that verifies", hint=hint)
+    _wait(stage, current, lambda: works() > seen)
 
 
 def _wait(stage: play.Stage, current: OpenRound, ready: Callable[[], bool]) -> None:

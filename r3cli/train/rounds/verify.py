@@ -16,7 +16,7 @@ from fractions import Fraction
 import msgspec
 import numpy as np  # noqa: TID253 - compares tensors
 
-from r3cli.errors import BadContent, Malformed
+from r3cli.errors import ContentMissing, Malformed, TooLarge
 from r3cli.events import Report, event, silent
 from r3cli.kernels.codec import compress
 from r3cli.result import Data
@@ -141,7 +141,7 @@ def read_header(store: ContentStore, payload_cid: str) -> Header:
 def _read_payload(bench: Bench, claim: Claim) -> Payload:
     try:
         return decode_payload(bench.store.get(claim.payload_cid, limit=PAYLOAD_LIMIT))
-    except Malformed as error:
+    except (Malformed, TooLarge) as error:
         raise _Lie(Reason.MALFORMED_PAYLOAD, error.message) from error
 
 
@@ -185,7 +185,7 @@ def _read_leaves(bench: Bench, claim: Claim, header: Header) -> LeafList:
     del claim
     try:
         leaves = decode_leaves(bench.store.get(header.leaves, limit=DOCUMENT_LIMIT))
-    except BadContent as error:
+    except (Malformed, TooLarge) as error:
         raise _Lie(Reason.WRONG_LEAVES, error.message) from error
     if leaves.root != header.step_root:
         raise _Lie(Reason.WRONG_LEAVES, "the leaves do not have the step root that the payload names")
@@ -206,7 +206,7 @@ def _check_residual_link(bench: Bench, claim: Claim, header: Header) -> dict[str
         raise _Lie(Reason.INVENTED_RESIDUAL, f"the last revealed payload left {expected}")
     try:
         return load_tensors(bench.store, header.residual_before)
-    except Malformed as error:
+    except (Malformed, TooLarge) as error:
         raise _Lie(Reason.INVENTED_RESIDUAL, error.message) from error
 
 
@@ -244,7 +244,13 @@ def _diagnose(bench: Bench, claim: Claim, leaves: LeafList, number: int, before:
 def _claimed_state(bench: Bench, leaves: LeafList, number: int) -> TrainState:
     try:
         return bench.restore(bench.store.get(leaves.leaves[number].state, limit=TENSORS_LIMIT))
-    except Malformed as error:
+    except ContentMissing as error:
+        raise ContentMissing(
+            f"the state after step {number} is served by nobody: {error.message}",
+            hint="verify every step: that needs no stored state, and states of old rounds are forgotten",
+            target=error.target,
+        ) from error
+    except (Malformed, TooLarge) as error:
         raise _Lie(
             Reason.STEP_MISMATCH, f"the state after step {number} is malformed: {error.message}", number
         ) from error

@@ -9,30 +9,35 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from r3cli.chain.cosmos.answers import ChainRefused
 from r3cli.chain.cosmos.message import Message, decode
 from r3cli.chain.cosmos.messages import Coin, unpack
 from r3cli.chain.cosmos.node import Included
-from r3cli.chain.cosmos.outcome import Confirmed
+from r3cli.chain.cosmos.outcome import Confirmed, read_outcome
 from r3cli.chain.cosmos.tx import decode_tx, tx_hash
-from r3cli.errors import NotFound
+from r3cli.errors import BadContent, ContentMissing, NotFound, TransactionFailed
 from r3cli.files import PRIVATE, atomic_write
+from r3cli.journal import Entry, State
 from r3cli.network.connect import Connection
 from r3cli.network.r3mes import messages as remes
 from r3cli.network.r3mes.commitment import commitment_hash
-from r3cli.network.r3mes.schema import NodeType
+from r3cli.network.r3mes.schema import NodeStatus, NodeType
 from r3cli.storage.base import ContentStore
-from r3cli.train.rounds.aggregate import Aggregate, read_aggregate
+from r3cli.train.rounds.aggregate import Aggregate, Revealed, read_aggregate
 from r3cli.train.rounds.challenge import Evidence
 from r3cli.train.rounds.mine import Work
 from r3cli.train.rounds.verify import Claim
 from r3cli.wallet.signer import Signer
 
 NO_WORK = ("slashed", "void")  # statuses of gradients that count no more
+OVERTURNED = ("rejected", "void")  # statuses of aggregations that a challenge undid
+CLOSED = ("round not open", "round already committed")  # how the module ends its refusal of what comes too late
 
 
 class OpenRound(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,17 +46,6 @@ class OpenRound(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     manifest_cid: str
     last_aggregation: int
-
-
-class Revealed(msgspec.Struct, frozen=True, kw_only=True):
-    """A revealed aggregation as the chain holds it."""
-
-    aggregation_id: int
-    round: int
-    proposer: str
-    aggregate_cid: str
-    merkle_root: str
-    height: int
 
 
 @dataclass(frozen=True)
@@ -88,28 +82,38 @@ class Window:
         current = self.open_round()
         if current is not None and current.number == number:
             return current.manifest_cid
+        before = self.revealed(number - 1)
+        if before is not None and before.next_manifest is not None:
+            return before.next_manifest  # the chain's word; the round's own aggregate could name another
         revealed = self.revealed(number)
         if current is None or revealed is None:
             raise NotFound(f"round {number} is not on chain {self.chain_id}", hint="r3 status", target=str(number))
         return read_aggregate(self.store, revealed.aggregate_cid).manifest
 
     def revealed(self, number: int) -> Revealed | None:
-        """The newest revealed aggregation of a round."""
+        """The newest revealed aggregation of a round that no challenge undid."""
         current = self.open_round()
         if current is None:
             return None
-        for aggregation_id in range(current.last_aggregation, 0, -1):
-            found = self.connection.queries.aggregation(aggregation_id)
-            if found is not None and found.training_round_id == number:
-                return Revealed(
-                    aggregation_id=aggregation_id,
-                    round=number,
-                    proposer=found.proposer,
-                    aggregate_cid=found.aggregated_gradient_ipfs_hash,
-                    merkle_root=found.merkle_root,
-                    height=found.submitted_at_height,
-                )
-        return None
+        newest_first = range(current.last_aggregation, 0, -1)
+        found = (self.aggregation(aggregation_id) for aggregation_id in newest_first)
+        return next((revealed for revealed in found if revealed is not None and revealed.round == number), None)
+
+    def aggregation(self, aggregation_id: int) -> Revealed | None:
+        """A revealed aggregation by its id, unless a challenge undid it."""
+        found = self.connection.queries.aggregation(aggregation_id)
+        if found is None or found.status in OVERTURNED:
+            return None
+        return Revealed(
+            aggregation_id=aggregation_id,
+            round=found.training_round_id,
+            proposer=found.proposer,
+            aggregate_cid=found.aggregated_gradient_ipfs_hash,
+            merkle_root=found.merkle_root,
+            gradient_ids=found.participant_gradient_ids or None,
+            next_manifest=found.model_version or None,
+            height=found.submitted_at_height,
+        )
 
     def claims(self, number: int, residuals_reset: int) -> list[Claim]:
         """What was handed in for a round, in order of ids."""
@@ -170,16 +174,22 @@ class Window:
         raise NotFound(f"block {height} does not hold the transaction", hint="the node may have pruned it")
 
     def register(self, signer: Signer, address: str, stake: int) -> None:
-        """Register as miner, validator and proposer unless that is done."""
+        """Register as miner, validator and proposer unless that is done; a suspended node fills up its stake."""
         found = self.connection.queries.node_registration(address)
-        if found is not None and int(found.stake or "0") >= stake:
+        if found is not None and found.status != f"NODE_STATUS_{NodeStatus.SUSPENDED.name}":
             return
+        locked = found.stake if found else "0"
         roles = (NodeType.MINING, NodeType.VALIDATOR, NodeType.PROPOSER)
         message = remes.MsgRegisterNode(node_address=address, node_type=roles[0], stake=str(stake), roles=roles)
-        self._send("register_node", f"{self.chain_id}/register/{address}/{stake}", {"stake": stake}, message, signer)
+        self._send(
+            "register_node", f"{self.chain_id}/register/{address}/{locked}-{stake}", {"stake": stake}, message, signer
+        )
 
     def submit(self, work: Work, signer: Signer) -> tuple[int, Confirmed]:
-        """Hand in a work; returns its gradient id and the transaction."""
+        """Hand in a work; returns its gradient id and the transaction.
+
+        Its manifest is part of what makes it one: a round that was undone and reopened on another is other work.
+        """
         header = work.header
         message = remes.MsgSubmitGradient(
             miner=work.miner,
@@ -193,17 +203,30 @@ class Window:
             token_count=header.steps,
         )
         intent = {"round": header.round, "payload": work.payload_cid, "digest": header.step_root}
-        key = f"{self.chain_id}/gradient/{header.round}/{work.miner}"
+        key = f"{self.chain_id}/gradient/{header.round}/{header.manifest}/{work.miner}"
         confirmed = self._send("submit_gradient", key, intent, message, signer)
         return decode(remes.MsgSubmitGradientResponse, confirmed.responses[0]).stored_gradient_id, confirmed
+
+    def unrevealed(self, number: int, proposer: str, folder: Path) -> Aggregate | None:
+        """The aggregate of a round that an earlier run committed to and that can still be revealed."""
+        try:
+            cid = _proposal(folder, number).read_text()
+            aggregate = read_aggregate(self.store, cid)
+        except (FileNotFoundError, ContentMissing, BadContent):
+            return None
+        _, commit = self._last_commit(self._aggregate_key(aggregate, cid))
+        stands = commit is not None and commit.state is not State.FAILED and not self._is_over(commit)
+        return aggregate if stands and aggregate.proposer == proposer else None
 
     def commit_and_reveal(self, aggregate: Aggregate, signer: Signer, folder: Path) -> tuple[int, Confirmed]:
         """Commit to an aggregate, then reveal it; returns the aggregation id and the revealing transaction.
 
-        The salt is on disk before the commitment is sent, so that a crash in between does not cost the stake.
+        The salt, and which aggregate it is, are on disk before the commitment is sent, so that a crash in between
+        does not cost the stake.
         """
         cid = self.store.put(aggregate.encode())
         salt = _salt(folder / f"salt-{aggregate.round}-{cid}")
+        atomic_write(_proposal(folder, aggregate.round), cid.encode())
         sealed = commitment_hash(
             chain_id=self.chain_id,
             proposer=aggregate.proposer,
@@ -214,15 +237,14 @@ class Window:
             salt=salt,
         )
         intent = {"round": aggregate.round, "aggregate": cid}
-        key = f"{self.chain_id}/aggregate/{aggregate.round}/{aggregate.proposer}/{cid}"
+        key = self._aggregate_key(aggregate, cid)
         commit = remes.MsgCommitAggregation(
             proposer=aggregate.proposer,
             commitment_hash=sealed,
             training_round_id=aggregate.round,
             participant_gradient_ids=tuple(aggregate.ids),
         )
-        committed = self._send("commit_aggregation", key + "/commit", intent, commit, signer)
-        commitment_id = decode(remes.MsgCommitAggregationResponse, committed.responses[0]).commitment_id
+        commitment_id = self._commit(key, intent, commit, signer)
         reveal = remes.MsgRevealAggregation(
             proposer=aggregate.proposer,
             commitment_id=commitment_id,
@@ -233,8 +255,41 @@ class Window:
             model_version=aggregate.next_manifest,
             salt=salt,
         )
-        revealed = self._send("reveal_aggregation", f"{key}/reveal/{commitment_id}", intent, reveal, signer)
+        revealed = self._send("reveal_aggregation", _reveal_key(key, commitment_id), intent, reveal, signer)
         return decode(remes.MsgRevealAggregationResponse, revealed.responses[0]).aggregation_id, revealed
+
+    def _commit(self, key: str, intent: dict[str, Any], commit: Message, signer: Signer) -> int:
+        """The id of a commitment that can be revealed: an earlier run's, or a new one when that one's time is over."""
+        attempt, earlier = self._last_commit(key)
+        if earlier is not None and self._is_over(earlier):
+            attempt += 1
+        committed = self._send("commit_aggregation", f"{key}/commit/{attempt}", intent, commit, signer)
+        return decode(remes.MsgCommitAggregationResponse, committed.responses[0]).commitment_id
+
+    def _last_commit(self, key: str) -> tuple[int, Entry | None]:
+        """The number of the last commitment to an aggregate (1 when there is none), and its journal entry."""
+        last: Entry | None = None
+        for attempt in count(1):
+            found = self.connection.journal.find(f"{key}/commit/{attempt}")
+            if found is None:
+                break
+            last = found
+        return max(attempt - 1, 1), last
+
+    def _is_over(self, commit: Entry) -> bool:
+        """Whether a commitment's deadline has passed without its reveal."""
+        if commit.state is not State.CONFIRMED:
+            return False
+        (response,) = read_outcome(commit, self.connection.chain.config).responses
+        answer = decode(remes.MsgCommitAggregationResponse, response)
+        reveal = self.connection.journal.find(_reveal_key(commit.key.rpartition("/commit/")[0], answer.commitment_id))
+        if reveal is not None and reveal.state is State.CONFIRMED:
+            return False
+        # A reveal goes into the next block at the earliest.
+        return self.connection.chain.client.head().height >= answer.reveal_deadline_height
+
+    def _aggregate_key(self, aggregate: Aggregate, cid: str) -> str:
+        return f"{self.chain_id}/aggregate/{aggregate.round}/{aggregate.proposer}/{cid}"
 
     def challenge(self, evidence: Evidence, challenger: str, signer: Signer, bond: int) -> int:
         """Challenge an aggregation; returns the challenge id."""
@@ -267,6 +322,19 @@ class Window:
         return self.connection.chain.execute(
             kind, intent, [message], signer, network=self.connection.network, key=key, once=True
         )
+
+
+def is_closed(error: TransactionFailed) -> bool:
+    """Whether the chain refused because the round takes this no more: the work came too late."""
+    return isinstance(error, ChainRefused) and error.answer.log.endswith(CLOSED)
+
+
+def _reveal_key(key: str, commitment_id: int) -> str:
+    return f"{key}/reveal/{commitment_id}"
+
+
+def _proposal(folder: Path, number: int) -> Path:
+    return folder / f"proposal-{number}"
 
 
 def _salt(path: Path) -> str:

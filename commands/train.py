@@ -273,6 +273,7 @@ def _receipt_written(written: ReceiptWritten) -> Fields:
             ("payload", written.payload_cid),
             ("tx", written.tx),
             ("block", f"{written.height} {written.block_hash}"),
+            ("block with its result", written.result_hash),
             ("revealed", "yes" if written.revealed else "no"),
         ),
         id=written.file,

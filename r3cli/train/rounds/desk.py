@@ -21,7 +21,7 @@ from r3cli.train.rounds.aggregate import read_aggregate
 from r3cli.train.rounds.bench import Bench, Workshop
 from r3cli.train.rounds.canonical import DOCUMENT_LIMIT
 from r3cli.train.rounds.leaves import decode_leaves
-from r3cli.train.rounds.receipt import Receipt, check_receipt, prove_transaction, read_receipt
+from r3cli.train.rounds.receipt import Receipt, ReceiptFacts, check_receipt, prove_transaction, read_receipt
 from r3cli.train.rounds.verify import (
     Claim,
     Reason,
@@ -72,7 +72,11 @@ class ReceiptVerdict(Data, frozen=True, kw_only=True):
 
 
 class ReceiptWritten(Data, frozen=True, kw_only=True):
-    """A receipt file and what it is about."""
+    """A receipt file and what it is about.
+
+    `block_hash` is that of block `height`, which holds the transaction; `result_hash` that of the next block, which
+    covers its result too (None: it is not made yet). Either may be compared with a trusted source's.
+    """
 
     file: str
     round: int
@@ -82,6 +86,7 @@ class ReceiptWritten(Data, frozen=True, kw_only=True):
     tx: str
     height: int
     block_hash: str
+    result_hash: str | None
     revealed: bool
 
 
@@ -147,6 +152,7 @@ def write_receipt(
             tx=receipt.submission.hash,
             height=receipt.submission.height,
             block_hash=facts.block_hashes[0],
+            result_hash=facts.result_hash,
             revealed=facts.revealed,
         )
     )
@@ -186,9 +192,7 @@ def verify_receipt(
         return failed(shown, [VerificationFailed(verdict.explanation, target=str(file))])
     if trust and not facts.anchored:
         return failed(shown, [VerificationFailed("no header of the receipt has a trusted hash", target=str(file))])
-    return Result(
-        shown, warnings=() if facts.anchored else ("the block hashes are the receipt's own word: --trust HASH",)
-    )
+    return Result(shown, warnings=_doubts(facts))
 
 
 @contextmanager
@@ -212,10 +216,18 @@ def _make_receipt(desk: _Desk, bench: Bench, claim: Claim) -> Receipt:
         leaves=decode_leaves(desk.store.get(header.leaves, limit=DOCUMENT_LIMIT)),
         manifest=bench.manifest,
         payload=claim.payload_cid,
-        previous_payload=claim.previous,
+        previous_payload=claim.previous if header.previous is not None else None,
         reveal=prove_transaction(client, reveal_tx) if reveal_tx else None,
         submission=prove_transaction(client, desk.window.submission_transaction(claim)),
     )
+
+
+def _doubts(facts: ReceiptFacts) -> tuple[str, ...]:
+    if not facts.anchored:
+        return ("the block hashes are the receipt's own word: --trust HASH",)
+    if facts.succeeded is None:
+        return ("no trusted header covers the transaction's result: trust the hash of the block after it",)
+    return ()
 
 
 def _chosen_step(step: StepChoice, steps: int) -> int | None:

@@ -73,13 +73,18 @@ class Receipt(Document, frozen=True, kw_only=True, tag_field="format", tag="r3/r
 
 
 class ReceiptFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What follows from a receipt alone. `block_hashes` are those of its headers."""
+    """What follows from a receipt alone.
+
+    `block_hashes` are those of its headers, the first that of the block with the work; `result_hash` is that of the
+    block after it, which covers the result. `anchored` is about that work; a reveal has blocks of its own.
+    """
 
     claim: Claim
     included: bool
     succeeded: bool | None  # None: the receipt does not have the header that covers the result
     revealed: bool
     block_hashes: tuple[str, ...]
+    result_hash: str | None
     anchored: bool
 
 
@@ -140,8 +145,12 @@ def check_receipt(receipt: Receipt, *, trust: Sequence[str] = ()) -> ReceiptFact
     shown = (header.miner, receipt.payload, header.step_root, header.round)
     _require(said == shown, "the transaction is about other work than the receipt")
     _require(submission.global_seed == receipt.global_seed, "the transaction names another global seed")
-    hashes, succeeded = _check_blocks(receipt)
+    _require(receipt.previous_payload == header.previous, "the payload goes on from other work than the receipt says")
+    blocks, succeeded = _check_block(receipt.chain_id, receipt.submission)
+    revealed, reveal_blocks = _check_reveal(receipt)
     trusted = {text.upper().removeprefix("0X") for text in trust}
+    if trusted & set(blocks) and blocks[-1] not in trusted:
+        succeeded = None  # the trusted header covers the transaction, only the one after it the result
     return ReceiptFacts(
         claim=Claim(
             gradient_id=receipt.gradient_id,
@@ -154,28 +163,15 @@ def check_receipt(receipt: Receipt, *, trust: Sequence[str] = ()) -> ReceiptFact
         ),
         included=True,
         succeeded=succeeded,
-        revealed=_check_reveal(receipt),
-        block_hashes=hashes,
-        anchored=bool(trusted & set(hashes)),
+        revealed=revealed,
+        block_hashes=tuple(dict.fromkeys([*blocks, *reveal_blocks])),
+        result_hash=blocks[1] if len(blocks) > 1 else None,
+        anchored=bool(trusted & set(blocks)),
     )
 
 
-def _check_blocks(receipt: Receipt) -> tuple[tuple[str, ...], bool | None]:
-    hashes: list[str] = []
-    succeeded: bool | None = None
-    for proof in (receipt.submission, receipt.reveal):
-        if proof is None:
-            continue
-        block, good = _check_block(receipt.chain_id, proof)
-        hashes += block
-        if proof is receipt.submission:
-            succeeded = good
-        _require(good is not False, "a transaction of the receipt was included with an error")
-    return tuple(dict.fromkeys(hashes)), succeeded
-
-
 def _check_block(chain_id: str, proof: TxProof) -> tuple[list[str], bool | None]:
-    """The hashes of a proof's headers, and whether its transaction succeeded (None: not covered)."""
+    """The hashes of a proof's headers, and that its transaction succeeded (None: no header covers its result)."""
     raws = [_bytes(text) for text in proof.transactions]
     own = [index for index, raw in enumerate(raws) if tx_hash(raw) == proof.hash]
     _require(len(own) == 1, f"the block does not hold transaction {proof.hash}")
@@ -185,26 +181,34 @@ def _check_block(chain_id: str, proof: TxProof) -> tuple[list[str], bool | None]
     first = header_hash(proof.header).hex().upper()
     if proof.next_header is None:
         return [first], None
-    last = proof.next_header.get("last_block_id") or {}
-    _require(_bytes(str(last.get("hash"))).hex().upper() == first, "the second header does not follow the first")
+    after = header_hash(proof.next_header).hex().upper()
+    follows = _bytes(proof.next_header["last_block_id"]["hash"]).hex().upper()
+    _require(follows == first, "the second header does not follow the first")
     results = [encode_result(r.code, _bytes(r.data), r.gas_wanted, r.gas_used) for r in proof.results]
+    _require(str(proof.next_header["chain_id"]) == chain_id, "a header is of another chain")
     covered = _bytes(str(proof.next_header.get("last_results_hash"))) == results_hash(results)
     _require(covered and len(results) == len(raws), "the second header does not cover the results")
-    return [first, header_hash(proof.next_header).hex().upper()], proof.results[own[0]].code == 0
+    _require(proof.results[own[0]].code == 0, "a transaction of the receipt was included with an error")
+    return [first, after], True
 
 
-def _check_reveal(receipt: Receipt) -> bool:
+def _check_reveal(receipt: Receipt) -> tuple[bool, list[str]]:
+    """Whether the work was revealed, and the hashes of the headers that say so."""
+    _require((receipt.reveal is None) == (receipt.aggregate is None), "an aggregate without its reveal")
     if receipt.reveal is None or receipt.aggregate is None:
-        return False
+        return False, []
+    blocks, _ = _check_block(receipt.chain_id, receipt.reveal)
     reveal = _message(receipt, receipt.reveal, MsgRevealAggregation)
     aggregate = receipt.aggregate
     _require(
         cid_of(aggregate.encode()) == reveal.aggregated_gradient_ipfs_hash, "the aggregate is not the revealed one"
     )
     _require(aggregate.merkle_root == reveal.merkle_root, "the aggregate does not have the revealed root")
-    included = {(participant.payload, participant.step_root) for participant in aggregate.participants}
-    _require((receipt.payload, receipt.header.step_root) in included, "the aggregate does not hold this work")
-    return True
+    included = {(work.gradient_id, work.miner, work.payload, work.step_root) for work in aggregate.participants}
+    work = (receipt.gradient_id, receipt.header.miner, receipt.payload, receipt.header.step_root)
+    _require(work in included, "the aggregate does not hold this work")
+    _require(aggregate.manifest == receipt.header.manifest, "the aggregate is of another manifest")
+    return True, blocks
 
 
 def _message(receipt: Receipt, proof: TxProof, kind: type[Any]) -> Any:

@@ -7,7 +7,8 @@ what was trained, sent, committed and revealed, and goes on from there.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import msgspec
@@ -87,7 +88,7 @@ def run_training(settings: Settings, paths: Paths, order: RunOrder, report: Repo
     use_threads(settings.values.train.threads)
     store = open_store(settings.values.storage, paths)
     with (
-        hold_lock(paths.state / "locks" / f"train-{role}.lock", f"r3 train run --role {role}"),
+        _hold_roles(paths, role),
         stop_on_signals() as stop,
         connect(settings, paths, report, as_founded=not is_asked_for(settings, "train.seed")) as connection,
     ):
@@ -95,7 +96,8 @@ def run_training(settings: Settings, paths: Paths, order: RunOrder, report: Repo
         _open_first_round(settings, window, store, report)
         workshop = Workshop(store, settings.values.train.micro_batch)
         if settings.values.train.mode == "fast":
-            return Result(_run_fast(settings, paths, window, workshop, stop, report))
+            done = _run_fast(settings, paths, window, workshop, stop, report)
+            return Result(done, warnings=("fast mode makes no proof: nothing was handed in",))
         require_exact()
         name = settings.values.wallet.name
         signer = open_signer(paths, name, order.passphrase) if name else None
@@ -105,6 +107,16 @@ def run_training(settings: Settings, paths: Paths, order: RunOrder, report: Repo
         prepare_accounts(stage.cast, window, connection)
         bench = _loop(settings, stage, workshop, role, order.minutes)
         return Result(_shown(settings, paths, bench, stage.records.all()))
+
+
+@contextmanager
+def _hold_roles(paths: Paths, role: Role) -> Iterator[None]:
+    """One run a role and state folder at a time: each role's records, checkpoints and marks have one writer."""
+    parts = [part for part in (Role.MINER, Role.PROPOSER, Role.VERIFIER) if role in (Role.ALL, part)]
+    with ExitStack() as stack:
+        for part in parts:
+            stack.enter_context(hold_lock(paths.state / "locks" / f"train-{part}.lock", f"r3 train run --role {role}"))
+        yield
 
 
 def _open_first_round(settings: Settings, window: Window, store: ContentStore, report: Report) -> None:
@@ -168,14 +180,13 @@ def _propose(settings: Settings, stage: play.Stage, bench: Bench, role: Role, cu
         again = time.monotonic() + RETRY_SECONDS
         _wait(stage, current, lambda: time.monotonic() >= again)
         return
-    if proposed is not None:
-        if stage.window.open_round() == current:
-            raise Refused(f"round {current.number} was reopened, and the same aggregate was proposed for it before")
-        return
-    if role is Role.ALL:
+    if proposed is not None and stage.window.open_round() == current:
+        raise Refused(f"round {current.number} was reopened, and the same aggregate was proposed for it before")
+    if proposed is None and role is Role.ALL:
         hint = f"r3 train verify {current.number}"
         raise VerificationFailed(f"round {current.number} has no work that verifies", hint=hint)
-    _wait(stage, current, lambda: works() > seen)
+    if proposed is None:
+        _wait(stage, current, lambda: works() > seen)
 
 
 def _wait(stage: play.Stage, current: OpenRound, ready: Callable[[], bool]) -> None:

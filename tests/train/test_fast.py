@@ -10,7 +10,7 @@ import pytest
 import torch  # noqa: TID253 - tests of arithmetic
 
 from r3cli.errors import R3Error, Usage
-from r3cli.train.backbone import Backbone, random_backbone
+from r3cli.train.backbone import random_backbone
 from r3cli.train.config import LoraConfig, ModelConfig, OptimizerConfig
 from r3cli.train.evaluate import LossSum
 from r3cli.train.exact.step import ExactTrainer
@@ -39,32 +39,41 @@ def text_windows(count: int, length: int, seed: int) -> np.ndarray:
     return np.stack([text[start : start + length + 1] for start in starts]).astype(np.int64)
 
 
-def ending(trainer: ExactTrainer | FastTrainer, state: TrainState, batches: np.ndarray) -> float:
-    for batch in batches:
+def ending(trainer: ExactTrainer | FastTrainer, state: TrainState, batches: np.ndarray, *, every: int) -> float:
+    """Bits per byte on held-out windows, averaged over the second half of the run.
+
+    One point of a run at a constant rate is noise of 0.01 to 0.02 (a perturbation of one part in a million moves it
+    by as much); the average of several is not.
+    """
+    points = []
+    for index, batch in enumerate(batches, start=1):
         state = trainer.step(state, batch).state
-    return trainer.evaluate(state.parameters, text_windows(32, batches.shape[-1] - 1, seed=99))
+        if index % every == 0 and index > len(batches) // 2:
+            points.append(trainer.evaluate(state.parameters, text_windows(64, batches.shape[-1] - 1, seed=99)))
+    return sum(points) / len(points)
 
 
-def gap(backbone: Backbone, lora: LoraConfig, steps: int, sequences: int, length: int) -> tuple[float, float]:
-    """How far exact mode ends from its twin, and how far both came."""
+def gap(*, steps: int, sequences: int, length: int, every: int) -> tuple[float, float]:
+    """How far exact mode ends from its twin, and how far it came, adapting the nano base to the demo's text."""
+    backbone, lora = load_base("nano").backbone, LoraConfig()
     batches = text_windows(steps * sequences, length, seed=1).reshape(steps, sequences, length + 1)
     state = initial_state(backbone.config, lora, 1)
     exact = ExactTrainer(backbone, lora, OptimizerConfig())
     twin = FastTrainer(backbone, lora, OptimizerConfig(), precision="float32")
-    before = exact.evaluate(state.parameters, text_windows(32, length, seed=99))
-    after = ending(exact, state, batches)
-    return after - ending(twin, state, batches), before - after
+    before = exact.evaluate(state.parameters, text_windows(64, length, seed=99))
+    after = ending(exact, state, batches, every=every)
+    return after - ending(twin, state, batches, every=every), before - after
 
 
 def test_exact_mode_ends_where_its_twin_ends() -> None:
-    difference, gained = gap(load_base("nano").backbone, LoraConfig(), steps=12, sequences=4, length=64)
+    difference, gained = gap(steps=12, sequences=4, length=64, every=4)
     assert abs(difference) < TOLERANCE
     assert gained > 0.5
 
 
 @pytest.mark.slow
 def test_exact_mode_ends_where_its_twin_ends_after_a_whole_demo() -> None:
-    difference, gained = gap(load_base("nano").backbone, LoraConfig(), steps=150, sequences=8, length=128)
+    difference, gained = gap(steps=150, sequences=8, length=128, every=10)
     assert abs(difference) < TOLERANCE
     assert gained > 1.5
 

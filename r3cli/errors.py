@@ -23,6 +23,7 @@
     |- TimedOut               124
     |- Interrupted            130  (143 for TERM)
     |- TransactionFailed        1  included with an error, or refused by CheckTx
+    |- NotFinite                1  the arithmetic left the range of float32
     `- BadContent               1  bytes that are not what they claim to be
        |- CidMismatch  Malformed  TooLarge
 
@@ -289,6 +290,12 @@ class TransactionFailed(R3Error):
     """The chain refused the transaction or included it with an error."""
 
     name = "transaction_failed"
+
+
+class NotFinite(R3Error):
+    """The computation left the range of float32; nothing after that could be trusted or compared."""
+
+    name = "not_finite"
 
 
 class BadContent(R3Error):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray  # noqa: TID253 - as above
 from torch import Tensor  # noqa: TID253 - as above
 from torch.nn import functional  # noqa: TID253 - as above
 
-from r3cli.errors import R3Error
+from r3cli.errors import NotFinite
 from r3cli.train.backbone import Backbone
 from r3cli.train.config import LoraConfig, OptimizerConfig
 from r3cli.train.evaluate import GRID, LossSum
@@ -133,7 +133,7 @@ class FastTrainer:
         config, step = self._optimizer, state.step + 1
         norm = math.sqrt(sum(float(gradient.square().sum()) for gradient in gradients.values()))
         if not math.isfinite(norm):
-            raise R3Error("the gradient is not finite", hint="lower the learning rate")
+            raise NotFinite("the gradient is not finite", hint="lower the learning rate")
         clip = min(1.0, config.clip_norm / max(norm, 1e-30))
         parameters: dict[str, NDArray[np.float32]] = {}
         first_moment: dict[str, NDArray[np.float32]] = {}
@@ -152,7 +152,7 @@ class FastTrainer:
 
 def _loss_sum(nats: float, tokens: int) -> LossSum:
     if not math.isfinite(nats):
-        raise R3Error("the loss is not finite", hint="lower the learning rate")
+        raise NotFinite("the loss is not finite", hint="lower the learning rate")
     return LossSum(round(nats * GRID), tokens)
 
 

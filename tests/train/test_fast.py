@@ -9,7 +9,7 @@ import numpy as np  # noqa: TID253 - tests of arithmetic
 import pytest
 import torch  # noqa: TID253 - tests of arithmetic
 
-from r3cli.errors import R3Error, Usage
+from r3cli.errors import NotFinite, Usage
 from r3cli.train.backbone import random_backbone
 from r3cli.train.config import LoraConfig, ModelConfig, OptimizerConfig
 from r3cli.train.evaluate import LossSum
@@ -103,7 +103,7 @@ def test_fast_mode_refuses_bad_batches_and_infinite_losses() -> None:
     with pytest.raises(Usage):
         trainer.step(state, np.full((1, 5), 300))
     huge = {name: np.full_like(array, 1e30) for name, array in state.parameters.items()}
-    with pytest.raises(R3Error, match="finite"):
+    with pytest.raises(NotFinite, match="finite"):
         trainer.step(TrainState(0, huge, state.first_moment, state.second_moment), text_windows(1, 8, seed=1))
 
 

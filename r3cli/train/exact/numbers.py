@@ -12,18 +12,10 @@ from dataclasses import dataclass
 import torch  # noqa: TID253 - a leaf that exists to compute
 from torch import Tensor  # noqa: TID253 - as above
 
-from r3cli.errors import R3Error
-
 # Exponents stay so far from the ends of float32 that 2**e, 2**-e and a code times either are normal numbers.
 EXPONENT_LIMIT = 90
 ACTIVATION_FLOOR = 1e-5
 DIGIT_BASE = 128
-
-
-class NotFinite(R3Error):
-    """The computation left the range of float32; nothing after that could be trusted or compared."""
-
-    name = "not_finite"
 
 
 @dataclass(frozen=True)

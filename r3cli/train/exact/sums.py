@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch  # noqa: TID253 - a leaf that exists to compute
 from torch import Tensor  # noqa: TID253 - as above
 
-from r3cli.errors import Usage
-from r3cli.train.exact.numbers import NotFinite, exponent, largest_magnitude, power_of_two
+from r3cli.errors import NotFinite, Usage
+from r3cli.train.exact.numbers import exponent, largest_magnitude, power_of_two
 from r3cli.train.exact.oracle import oracle_active
 
 SUM_BITS = 24

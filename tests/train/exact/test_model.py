@@ -11,7 +11,7 @@ import torch  # noqa: TID253 - tests of arithmetic
 from transformers import BitNetConfig, BitNetForCausalLM  # noqa: TID253 - the counterpart
 from transformers.integrations import bitnet  # noqa: TID253 - the counterpart
 
-from r3cli.errors import Usage
+from r3cli.errors import NotFinite, Usage
 from r3cli.train import fast
 from r3cli.train.backbone import Backbone, random_backbone
 from r3cli.train.config import ALL_LINEARS, LoraConfig, ModelConfig, OptimizerConfig
@@ -177,6 +177,14 @@ def test_bad_batches_are_refused(bad: np.ndarray) -> None:
     trainer = ExactTrainer(random_backbone(SMALL, 4), LORA, OptimizerConfig())
     with pytest.raises(Usage):
         trainer.step(initial_state(SMALL, LORA, 4), bad)
+
+
+@pytest.mark.parametrize("size", [2.0**59, -(2.0**59)])
+def test_a_hostile_adapter_is_an_error_not_a_result(size: float) -> None:
+    trainer = ExactTrainer(random_backbone(SMALL, 4), LORA, OptimizerConfig())
+    adapter = {name: np.full_like(array, size) for name, array in initial_adapter(SMALL, LORA, 4).items()}
+    with pytest.raises(NotFinite):
+        trainer.step(fresh_state(adapter), tokens(2, 16))
 
 
 def _both_gradients(heads: int, key_heads: int) -> list[tuple[str, np.ndarray, np.ndarray]]:

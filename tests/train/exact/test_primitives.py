@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from r3cli.errors import Usage
+from r3cli.errors import NotFinite, Usage
 from r3cli.train.config import OptimizerConfig
 from r3cli.train.exact import functions, matmul, norm, numbers, optimizer, sums
 from r3cli.train.exact.loss import cross_entropy
-from r3cli.train.exact.numbers import BYTE, PAIR, RIGHT_PAIR, NotFinite, Width, single
+from r3cli.train.exact.numbers import BYTE, PAIR, RIGHT_PAIR, Width, single
 from r3cli.train.exact.oracle import use_oracle
 from tests.train.exact import second
 

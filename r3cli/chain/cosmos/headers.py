@@ -37,7 +37,7 @@ def header_hash(header: Mapping[str, Any]) -> bytes:
     """The hash of a header as the REST gateway shows it (`block.header`); raises `Malformed`."""
     try:
         return merkle_root(_fields(header))
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise Malformed("this is not a block header") from error
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from r3cli.errors import NotFound, VerificationFailed
+from r3cli.errors import ContentMissing, NotFound, VerificationFailed
 from r3cli.events import Report
 from r3cli.files import atomic_write
 from r3cli.network.connect import connect
@@ -168,8 +168,11 @@ def verify_receipt(
     receipt = read_receipt(file)
     facts = check_receipt(receipt, trust=trust)
     store = open_store(settings.values.storage, paths)
-    bench = Workshop(store, settings.values.train.micro_batch).open(receipt.header.manifest, receipt.global_seed)
-    verdict = verify_work(bench, facts.claim, step=_chosen_step(step, bench.manifest.steps), report=report)
+    with _naming_the_cure():
+        bench = Workshop(store, settings.values.train.micro_batch).open(receipt.header.manifest, receipt.global_seed)
+        if read_header(store, receipt.payload) != receipt.header:
+            raise VerificationFailed("the receipt shows another header than the payload has", target=str(file))
+        verdict = verify_work(bench, facts.claim, step=_chosen_step(step, bench.manifest.steps), report=report)
     shown = ReceiptVerdict(
         ok=verdict.ok,
         reason=verdict.reason,
@@ -198,8 +201,17 @@ def verify_receipt(
 @contextmanager
 def _open(settings: Settings, paths: Paths, report: Report) -> Iterator[_Desk]:
     store = open_store(settings.values.storage, paths)
-    with connect(settings, paths, report, as_founded=True) as connection:
+    with _naming_the_cure(), connect(settings, paths, report, as_founded=True) as connection:
         yield _Desk(Window(connection, store), store, Workshop(store, settings.values.train.micro_batch))
+
+
+@contextmanager
+def _naming_the_cure() -> Iterator[None]:
+    try:
+        yield
+    except ContentMissing as error:
+        hint = error.hint or "neither good work nor fraud: get it from whoever has it, into this store"
+        raise ContentMissing(error.message, hint=hint, target=error.target) from error
 
 
 def _make_receipt(desk: _Desk, bench: Bench, claim: Claim) -> Receipt:

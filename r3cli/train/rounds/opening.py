@@ -44,6 +44,7 @@ _WEAK_LAYERS = ("profile", "network", "preset", "default")
 def first_manifest(settings: Settings, chain_id: str, store: ContentStore, report: Report) -> Manifest:
     """The manifest of round 1 from the settings; everything that it names is in the store afterwards."""
     train = settings.values.train
+    corpus = corpus_of(settings)  # what is most likely wrong comes before anything is stored
     backbone, base_cid, description = load_base(train.preset)
     report(event("train.base", f"base: {description}", preset=train.preset, cid=base_cid))
     store.put(backbone.encode())
@@ -60,7 +61,7 @@ def first_manifest(settings: Settings, chain_id: str, store: ContentStore, repor
         base=base_cid,
         batch_size=train.batch_size,
         chain_id=chain_id,
-        data=corpus_of(settings).keep(store),
+        data=corpus.keep(store),
         density=train.density,
         lora=LoraTerms(alpha=decimal_text(train.lora.alpha), rank=train.lora.rank, targets=sorted(train.lora.targets)),
         optimizer=OptimizerTerms(

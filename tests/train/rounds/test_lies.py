@@ -85,7 +85,9 @@ def wrong_mean_loss(world: World, honest: Work) -> Work:
 
 def idle_step(world: World, honest: Work) -> Work:
     leaves = _leaves(world, honest)
-    return _with_leaves(world, honest, [*leaves[:2], msgspec.structs.replace(leaves[1], loss=leaves[2].loss), leaves[3]])
+    return _with_leaves(
+        world, honest, [*leaves[:2], msgspec.structs.replace(leaves[1], loss=leaves[2].loss), leaves[3]]
+    )
 
 
 def left_out_step(world: World, honest: Work) -> Work:
@@ -134,7 +136,9 @@ def of_another_round(world: World, honest: Work) -> Work:
 
 
 def of_another_manifest(world: World, honest: Work) -> Work:
-    return world.forge(honest, manifest=world.store.put(world.bench.manifest.next(world.bench.manifest.adapter).encode()))
+    return world.forge(
+        honest, manifest=world.store.put(world.bench.manifest.next(world.bench.manifest.adapter).encode())
+    )
 
 
 def leaves_without_root(world: World, honest: Work) -> Work:

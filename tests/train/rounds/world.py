@@ -11,6 +11,7 @@ from r3cli.events import silent
 from r3cli.paths import Paths, find_paths
 from r3cli.settings import Settings, load_settings
 from r3cli.signals import Stop
+from r3cli.storage.base import ContentStore
 from r3cli.storage.blocks import BlockStore
 from r3cli.train.checkpoint import CheckpointFolder
 from r3cli.train.rounds.bench import Bench, Workshop
@@ -68,7 +69,12 @@ class World:
 
     def forge(self, work: Work, *, update: bytes | None = None, **header: object) -> Work:
         """The same work with another header or update, as a liar would hand it in."""
-        honest = self.payload(work)
-        changed: Header = msgspec.structs.replace(honest.header, **header)
-        content = Payload(changed, honest.update if update is None else update).encode()
-        return Work(changed.miner, self.store.put(content), len(content), changed, work.adapter)
+        return forge(self.store, work, update=update, **header)
+
+
+def forge(store: ContentStore, work: Work, *, update: bytes | None = None, **header: object) -> Work:
+    """A work with another header or update than its own, kept in the store."""
+    honest = decode_payload(store.get(work.payload_cid, limit=LIMIT))
+    changed: Header = msgspec.structs.replace(honest.header, **header)
+    content = Payload(changed, honest.update if update is None else update).encode()
+    return Work(changed.miner, store.put(content), len(content), changed, work.adapter)

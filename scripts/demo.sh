@@ -23,7 +23,7 @@ What can be done with it now:
   $r3 train verify $total --step random --state $state   # recompute one random step
   $r3 train verify $total --state $state                 # recompute the whole round
   $r3 train receipt $total -o receipt.json --state $state
-  $r3 train verify --receipt receipt.json           # as a stranger would
+  $r3 train verify --receipt receipt.json --state $state   # from content alone, no chain asked
   $r3 status --state $state
   $r3 logs --state $state
 END

@@ -16,6 +16,7 @@ from r3cli.paths import Paths, find_paths
 from r3cli.settings import load_settings
 from r3cli.signals import Stop
 from r3cli.storage.blocks import BlockStore
+from r3cli.storage.cid import parse_cid
 from r3cli.train.checkpoint import CheckpointFolder
 from r3cli.train.rounds.aggregate import Aggregate, Participant, build_aggregate
 from r3cli.train.rounds.bench import Bench, Workshop
@@ -158,3 +159,9 @@ class Stand:
             assert len(entries) == wanted, kind
             paid += sum(int(entry.result["fee"]) for entry in entries if entry.result is not None)
         return paid
+
+
+def block_file(door: Door, cid: str) -> Path:
+    """Where the store keeps the (only) block of a small file."""
+    name = parse_cid(cid).digest.hex()
+    return door.paths.blocks / "blocks" / name[:2] / name

@@ -32,7 +32,7 @@ def decode_document(kind: type[T], content: bytes) -> T:
         raise TooLarge(f"a {kind.__name__} of {len(content)} bytes is over the limit of {DOCUMENT_LIMIT}")
     try:
         document = msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise Malformed(f"not a {kind.__name__}: {error}") from error
     if document.encode() != content:
         raise Malformed(f"a {kind.__name__} whose bytes are not in canonical order")

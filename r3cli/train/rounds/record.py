@@ -75,7 +75,7 @@ class Records:
         """A round's record; a file that is cut or foreign counts as none."""
         try:
             return msgspec.json.decode(self._path(number).read_bytes(), type=RoundShown)
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (FileNotFoundError, msgspec.DecodeError, UnicodeError):
             return None
 
     def save(self, record: RoundShown) -> None:

@@ -10,10 +10,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
-from r3cli.errors import NotFound, Refused, TransactionFailed, VerificationFailed
+from r3cli.errors import (
+    NotFound,
+    RateLimited,
+    Refused,
+    ServerFault,
+    StaleNode,
+    TransactionFailed,
+    Unreachable,
+    VerificationFailed,
+)
 from r3cli.events import Report, event
 from r3cli.locks import hold_lock
 from r3cli.network.connect import connect
@@ -41,6 +51,7 @@ from r3cli.wallet.keys import open_signer
 from r3cli.wallet.unlock import PassphraseSource
 
 POLL_SECONDS = 0.5
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # seconds between tries while the chain is in trouble
 RETRY_SECONDS = 5.0  # after another proposer's commitment: it may stay silent and expire
 
 
@@ -82,6 +93,23 @@ class RunOrder:
     passphrase: PassphraseSource = field(default_factory=PassphraseSource)
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """What a run is to reach: so many closed rounds on these terms, by this time of the monotonic clock."""
+
+    role: Role
+    rounds: int
+    miners: int
+    wanted: dict[str, Any]
+    ends: float | None
+
+    @classmethod
+    def of(cls, settings: Settings, role: Role, minutes: float | None) -> _Plan:
+        ends = None if minutes is None else time.monotonic() + 60 * minutes
+        train = settings.values.train
+        return cls(role, train.rounds, train.miners, wanted_terms(settings), ends)
+
+
 def run_training(settings: Settings, paths: Paths, order: RunOrder, report: Report) -> Result[TrainRun]:
     """Train until `train.rounds` rounds are closed (a total, over all runs on this chain)."""
     role = parse_role(order.role)
@@ -105,7 +133,7 @@ def run_training(settings: Settings, paths: Paths, order: RunOrder, report: Repo
         cast = cast_of(settings, connection, signer)
         stage = play.Stage(window, Records(folder / "rounds"), folder, cast, stop, report)
         prepare_accounts(stage.cast, window, connection)
-        bench = _loop(settings, stage, workshop, role, order.minutes)
+        bench = _loop(_Plan.of(settings, role, order.minutes), stage, workshop)
         return Result(_shown(settings, paths, bench, stage.records.all()))
 
 
@@ -131,43 +159,68 @@ def _open_first_round(settings: Settings, window: Window, store: ContentStore, r
         local.publish_model(store.put(manifest.encode()))
 
 
-def _loop(settings: Settings, stage: play.Stage, workshop: Workshop, role: Role, minutes: float | None) -> Bench:
-    began = time.monotonic()
-    wanted = wanted_terms(settings)
+def _loop(plan: _Plan, stage: play.Stage, workshop: Workshop) -> Bench:
+    """Turn after turn until enough rounds are closed. When the chain is in passing trouble, a turn is taken again."""
+    pauses = iter(PAUSES)
     while True:
-        if role.verifies:
-            audit_behind(stage, workshop)
-        current = stage.window.open_round()
-        assert current is not None, "the first round was opened above"  # noqa: S101 - states an invariant
-        bench = workshop.open(current.manifest_cid, stage.window.seed(current.number))
-        require_terms(bench.manifest, wanted)
-        _close_behind(stage, workshop, current)
-        remember_chain(stage)
-        out_of_time = minutes is not None and time.monotonic() - began >= 60 * minutes
-        if current.number > settings.values.train.rounds or out_of_time:
+        try:
+            bench, finished = _turn(plan, stage, workshop)
+            pauses = iter(PAUSES)
+        except (Unreachable, StaleNode, RateLimited, ServerFault) as error:
+            pause = next(pauses, None)
+            if pause is None:
+                raise
+            message = f"{error.message}; trying again in {pause:g} s"
+            stage.report(event("train.retry", message, level="warning", error=error.name))
+            _pause(stage.stop, pause)
+            continue
+        if finished:
             return bench
-        _play(settings, stage, bench, role, current)
-        prune_states(bench.store, stage.records, stage.folder, current.number)
 
 
-def _play(settings: Settings, stage: play.Stage, bench: Bench, role: Role, current: OpenRound) -> None:
+def _turn(plan: _Plan, stage: play.Stage, workshop: Workshop) -> tuple[Bench, bool]:
+    """Audit what was revealed, then play the open round, unless all are closed or the time is over (True)."""
+    if plan.role.verifies:
+        audit_behind(stage, workshop)
+    current = stage.window.open_round()
+    assert current is not None, "the first round was opened above"  # noqa: S101 - states an invariant
+    bench = workshop.open(current.manifest_cid, stage.window.seed(current.number))
+    require_terms(bench.manifest, plan.wanted)
+    _close_behind(stage, workshop, current)
+    remember_chain(stage)
+    out_of_time = plan.ends is not None and time.monotonic() >= plan.ends
+    if current.number > plan.rounds or out_of_time:
+        return bench, True
+    _play(plan, stage, bench, current)
+    prune_states(bench.store, stage.records, stage.folder, current.number)
+    return bench, False
+
+
+def _pause(stop: Stop, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        stop.raise_if_requested("stopped while the network was in trouble", "run the same command again to go on")
+        time.sleep(0.1)
+
+
+def _play(plan: _Plan, stage: play.Stage, bench: Bench, current: OpenRound) -> None:
     _check_stop(stage.stop, current.number)
-    if role.mines:
+    if plan.role.mines:
         play.mine(stage, bench)
-    if role.proposes:
-        _propose(settings, stage, bench, role, current)
+    if plan.role.proposes:
+        _propose(plan, stage, bench, current)
     else:
         _wait(stage, current, lambda: False)
 
 
-def _propose(settings: Settings, stage: play.Stage, bench: Bench, role: Role, current: OpenRound) -> None:
+def _propose(plan: _Plan, stage: play.Stage, bench: Bench, current: OpenRound) -> None:
     """Close the round, or see how somebody else does; a proposer by itself waits for the works of `--miners`."""
 
     def works() -> int:
         return len(stage.window.claims(current.number, bench.manifest.residuals_reset))
 
-    if role is not Role.ALL:
-        _wait(stage, current, lambda: works() >= settings.values.train.miners)
+    if plan.role is not Role.ALL:
+        _wait(stage, current, lambda: works() >= plan.miners)
     if stage.window.open_round() != current:
         return
     seen = works()
@@ -182,7 +235,7 @@ def _propose(settings: Settings, stage: play.Stage, bench: Bench, role: Role, cu
         return
     if proposed is not None and stage.window.open_round() == current:
         raise Refused(f"round {current.number} was reopened, and the same aggregate was proposed for it before")
-    if proposed is None and role is Role.ALL:
+    if proposed is None and plan.role is Role.ALL:
         hint = f"r3 train verify {current.number}"
         raise VerificationFailed(f"round {current.number} has no work that verifies", hint=hint)
     if proposed is None:

@@ -73,7 +73,7 @@ def settle(
         from r3cli.network.connect import connect
 
         settings = session.settings(paths, network=network)
-        with connect(settings, paths, session.reporter(paths), as_founded=True) as connection:
+        with connect(settings, paths, session.reporter(paths), local_network="there-is") as connection:
             yield connection.chain
 
     emit(ctx, settle_transactions(paths, entries or [], connect_chain), _settlements)

@@ -165,7 +165,7 @@ def balance(
     from r3cli.network.connect import connect
 
     session, paths = session_of(ctx), find_paths(state)
-    with connect(session.settings(paths, network=network), paths, session.report) as connection:
+    with connect(session.settings(paths, network=network), paths, session.report, local_network="any") as connection:
         emit(ctx, balances(paths, connection.chain, tuple(names or ()), network=connection.network), _balances)
 
 
@@ -200,7 +200,7 @@ def send(
     session, paths = session_of(ctx), find_paths(state)
     settings = session.settings(paths, flags={"chain.max_fee": max_fee}, network=network)
     source = PassphraseSource(passphrase_fd, passphrase_file, asker(ctx))
-    with connect(settings, paths, session.reporter(paths)) as to:
+    with connect(settings, paths, session.reporter(paths), local_network="any") as to:
         if dry_run:
             emit(ctx, plan_transfer(paths, to.chain, order, network=to.network), _transfer)
         result = send_money(

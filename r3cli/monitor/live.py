@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from r3cli.chain.cosmos.address import decode_address
-from r3cli.errors import NotFound, R3Error
+from r3cli.errors import R3Error
 from r3cli.events import Report
-from r3cli.lab.ledger import founded_genesis
 from r3cli.network.connect import Connection, connect
 from r3cli.network.snapshot import Snapshot, chain_folder, load_snapshot, save_snapshot, take_snapshot
 from r3cli.paths import Paths
@@ -21,9 +20,7 @@ def ask_chain(settings: Settings, paths: Paths, wallets: dict[str, str], report:
     Raises `Temporary` when no endpoint answers, and `NotFound` for a local network that was never started: looking
     must not found one.
     """
-    if not settings.values.chain.endpoints and founded_genesis(paths) is None:
-        raise NotFound(f"no local network was started in {paths.state}", hint="r3 train run --network local")
-    with connect(settings, paths, report, as_founded=True) as connection:
+    with connect(settings, paths, report, local_network="there-is") as connection:
         folder = chain_folder(paths, connection.chain.client.chain_id)
         before = load_snapshot(folder)
         known = {holding.address: holding.label for holding in before.holdings} if before else {}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from r3cli.chain.cosmos.adapter import CosmosChain
 from r3cli.chain.cosmos.client import CosmosClient
 from r3cli.chain.cosmos.plan import ChainConfig
+from r3cli.errors import NotFound
 from r3cli.events import Report, silent
 from r3cli.journal import Journal
 from r3cli.money import parse_amount
@@ -40,15 +41,21 @@ class Connection:
         self.chain.client.close()
 
 
-def connect(settings: Settings, paths: Paths, report: Report = silent, *, as_founded: bool = False) -> Connection:
-    """Connect to the configured network; a network without endpoints is the local one, which is started on demand.
+# Which local network is meant: one of the settings' seed, the one in the state folder, or whichever there is.
+LocalChoice = Literal["of-settings", "there-is", "any"]
 
-    `as_founded`: the local network that lies in the state folder is meant, whatever `train.seed` says.
+
+def connect(
+    settings: Settings, paths: Paths, report: Report = silent, *, local_network: LocalChoice = "of-settings"
+) -> Connection:
+    """Connect to the configured network; a network without endpoints is the local one, whose server starts on demand.
+
+    Raises `NotFound` for `there-is` where no local network was founded: looking must not found one.
     """
     values = settings.values
     config = chain_config(values.chain)
     local = not values.chain.endpoints
-    endpoints = values.chain.endpoints or (_local_endpoint(settings, paths, as_founded=as_founded),)
+    endpoints = values.chain.endpoints or (_local_endpoint(settings, paths, local_network),)
     # The lab's blocks have logical times, which say nothing about how fresh it is.
     client = CosmosClient(endpoints, chain_id=config.chain_id, max_head_age=None if local else 120.0)
     journal = Journal(paths.journal)
@@ -76,11 +83,13 @@ def chain_config(chain: ChainSettings) -> ChainConfig:
     )
 
 
-def _local_endpoint(settings: Settings, paths: Paths, *, as_founded: bool) -> str:
+def _local_endpoint(settings: Settings, paths: Paths, choice: LocalChoice) -> str:
     from r3cli.lab.launch import ensure_local  # not every network needs the lab
     from r3cli.lab.ledger import founded_genesis
 
-    founded = founded_genesis(paths) if as_founded else None
-    seed = founded.seed if founded else settings.values.train.seed
-    mode = founded.mode if founded else settings.values.lab.mode
-    return ensure_local(paths, seed=seed, mode=mode)
+    founded = None if choice == "of-settings" else founded_genesis(paths)
+    if founded is not None:
+        return ensure_local(paths, seed=founded.seed, mode=founded.mode)
+    if choice == "there-is":
+        raise NotFound(f"no local network was started in {paths.state}", hint="r3 train run --network local")
+    return ensure_local(paths, seed=settings.values.train.seed, mode=settings.values.lab.mode)

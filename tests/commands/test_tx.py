@@ -45,7 +45,7 @@ def lab(paths: Paths) -> LabClient:
 
 def _connect(paths: Paths, **flags: object) -> Connection:
     settings = load_settings(paths, flags={"chain.confirm_seconds": 1, **flags})
-    return connect(settings, paths, silent, as_founded=True)
+    return connect(settings, paths, silent, local_network="there-is")
 
 
 def _send(connection: Connection, amount: int) -> None:

@@ -201,7 +201,7 @@ def verify_receipt(
 @contextmanager
 def _open(settings: Settings, paths: Paths, report: Report) -> Iterator[_Desk]:
     store = open_store(settings.values.storage, paths)
-    with _naming_the_cure(), connect(settings, paths, report, as_founded=True) as connection:
+    with _naming_the_cure(), connect(settings, paths, report, local_network="there-is") as connection:
         yield _Desk(Window(connection, store), store, Workshop(store, settings.values.train.micro_batch))
 
 

@@ -41,7 +41,7 @@ def aggregate_round(settings: Settings, paths: Paths, number: int, report: Repor
     """
     use_threads(settings.values.train.threads)
     store = open_store(settings.values.storage, paths)
-    with stop_on_signals() as stop, connect(settings, paths, report, as_founded=True) as connection:
+    with stop_on_signals() as stop, connect(settings, paths, report, local_network="there-is") as connection:
         window = Window(connection, store)
         bench = Workshop(store, settings.values.train.micro_batch).open(
             window.manifest_cid(number), window.seed(number)

@@ -26,7 +26,7 @@ from r3cli.errors import (
 )
 from r3cli.events import Report, event
 from r3cli.locks import hold_lock
-from r3cli.network.connect import connect
+from r3cli.network.connect import LocalChoice, connect
 from r3cli.paths import Paths
 from r3cli.result import Data, Result
 from r3cli.settings import Settings
@@ -114,11 +114,12 @@ def run_training(settings: Settings, paths: Paths, order: RunOrder, report: Repo
     """Train until `train.rounds` rounds are closed (a total, over all runs on this chain)."""
     role = parse_role(order.role)
     use_threads(settings.values.train.threads)
+    choice: LocalChoice = "of-settings" if is_asked_for(settings, "train.seed") else "any"
     store = open_store(settings.values.storage, paths)
     with (
         _hold_roles(paths, role),
         stop_on_signals() as stop,
-        connect(settings, paths, report, as_founded=not is_asked_for(settings, "train.seed")) as connection,
+        connect(settings, paths, report, local_network=choice) as connection,
     ):
         window = Window(connection, store)
         _open_first_round(settings, window, store, report)

@@ -72,7 +72,7 @@ class Door:
     @contextmanager
     def stand(self) -> Iterator[Stand]:
         """The chain behind the door, for who does not use it."""
-        with connect(load_settings(self.paths, environ={}), self.paths, as_founded=True) as connection:
+        with connect(load_settings(self.paths, environ={}), self.paths, local_network="there-is") as connection:
             yield Stand(connection, self.paths)
 
 

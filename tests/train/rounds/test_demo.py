@@ -1,6 +1,6 @@
 """The digest of a round is a constant of the version: that of the demo, and of one small enough for every test run.
 
-After a change of the shipped base or of the arithmetic, `tests/vectors/demo.json` is written anew and the README with it.
+After a change of the shipped base or of the arithmetic, `tests/vectors/demo.json` is written anew, and the README too.
 """
 
 from __future__ import annotations

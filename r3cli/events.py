@@ -88,5 +88,5 @@ def read_events(path: Path, *, offset: int = 0) -> Iterator[tuple[int, Event]]:
             offset += len(line)
             try:
                 yield offset, msgspec.json.decode(line, type=Event)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeError):
                 continue

@@ -85,7 +85,7 @@ def find_server(paths: Paths) -> Server | None:
     try:
         server = msgspec.json.decode(_server_file(paths).read_bytes(), type=Server)
         status = LabClient(server.endpoint, timeout=5.0).get("status")
-    except (FileNotFoundError, msgspec.DecodeError, R3Error):
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeError, R3Error):
         return None
     return server if status.get("pid") == server.pid else None
 

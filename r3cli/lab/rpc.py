@@ -49,7 +49,7 @@ class JsonRpc:
         body = await read_body(request)
         try:
             call = msgspec.json.decode(body, type=_Call)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeError) as error:
             shown = {"code": -32700, "message": "Parse error. Invalid JSON", "data": str(error)}
             return answer({"jsonrpc": "2.0", "id": -1, "error": shown}, status=500)
         method = self._methods.get(call.method)

@@ -79,7 +79,7 @@ def _connect(endpoint: str, timeout: float) -> http.client.HTTPConnection:
 def _read_answer(status: int, content: bytes, endpoint: str) -> Any:
     try:
         answer = msgspec.json.decode(content)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise ServerFault(f"{endpoint} answered with something that is not JSON", target=endpoint) from error
     if status == 200:
         return answer

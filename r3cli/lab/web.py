@@ -70,7 +70,7 @@ async def read_json(request: Request, model: type[T]) -> T:
     body = await read_body(request)
     try:
         return msgspec.json.decode(body, type=model)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise GatewayError(3, str(error)) from error
 
 

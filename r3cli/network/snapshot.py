@@ -73,7 +73,7 @@ def load_snapshot(folder: Path) -> Snapshot | None:
     """What a chain said last; a file that is cut or foreign counts as none."""
     try:
         return msgspec.json.decode((folder / FILE).read_bytes(), type=Snapshot)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeError):
         return None
 
 

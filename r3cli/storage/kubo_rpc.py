@@ -113,7 +113,7 @@ class KuboRpc:
             return ServerFault(f"{self.url} answers with HTTP status {status}", target=self.url)
         try:
             message = msgspec.json.decode(content, type=_ErrorBody).message[:300]
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             return Malformed(
                 f"{self.url} does not answer like Kubo (HTTP status {status})",
                 hint="check storage.url",

@@ -74,7 +74,7 @@ def base_card(preset: Preset) -> BaseCard:
     """How the base that ships for a preset was made."""
     try:
         return msgspec.json.decode((ASSETS / f"{preset}.json").read_bytes(), type=BaseCard)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeError) as error:
         raise BadContent(f"the base of {preset} has no readable card: {error}", hint="install r3 again") from error
 
 

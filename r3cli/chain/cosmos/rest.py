@@ -106,7 +106,7 @@ class Endpoint:
             return ServerFault(f"{self.url} answers with a redirect, which is not followed", target=self.url)
         try:
             body = msgspec.json.decode(content, type=_ErrorBody)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             return ServerFault(f"{self.url} answered with HTTP status {status}", target=self.url)
         if status in _PASSING_STATUSES:
             return ServerFault(f"{self.url} answered {status}: {body.message[:300]}", target=self.url)

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -28,6 +29,12 @@ _CLEARED = (
     *("CI", "NO_COLOR", "FORCE_COLOR", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY", "CONFIGURATION_DIRECTORY"),
     *("CACHE_DIRECTORY", "RUNTIME_DIRECTORY", "NOTIFY_SOCKET"),
 )
+
+
+def pytest_configure() -> None:
+    """Ctrl-C reaches r3 also where the tests run in the background of a script, whose shell ignores it for them."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)

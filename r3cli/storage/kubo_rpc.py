@@ -25,6 +25,8 @@ from r3cli.errors import (
 )
 
 ANSWER_LIMIT = 64 << 20  # bytes of a JSON answer; a list of pins is the longest
+# A daemon may hang up between two calls; on a connection that is kept, the next call would find nobody there.
+_NO_REUSE = httpx.Limits(max_keepalive_connections=0)
 _MESSAGE_LIMIT = 64 << 10
 _GRACE = 10.0  # seconds by which we wait longer than we let the daemon search
 # What Kubo says when a block is not here, or was not found among its peers in the time given.
@@ -128,10 +130,10 @@ def _open_client(url: str, timeout: float) -> httpx.Client:
     parts = urlsplit(url)
     headers = {"accept-encoding": "identity"}
     if parts.scheme == "unix" and parts.path:
-        transport = httpx.HTTPTransport(uds=parts.path)
+        transport = httpx.HTTPTransport(uds=parts.path, limits=_NO_REUSE)
         base_url = "http://localhost"
     elif parts.scheme in ("http", "https") and parts.hostname:
-        transport, base_url = httpx.HTTPTransport(), url
+        transport, base_url = httpx.HTTPTransport(limits=_NO_REUSE), url
     else:
         raise BadSetting(f"storage.url {url!r} is neither http(s)://host:port nor unix:///path")
     # An RPC that may delete content is never spoken to through a proxy of the environment.

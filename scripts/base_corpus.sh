@@ -22,11 +22,11 @@ trap 'rm -rf "$work"' EXIT
 # shellcheck disable=SC2086 # a list of words
 (cd "$work" && apt-get download -qq $packages)
 for package in "$work"/*.deb; do
-    dpkg-deb -x "$package" "$work/root"
+    dpkg-deb -x "$package" "$work/unpacked"
 done
-gzip -dc "$work/root/usr/share/doc/jargon-text/jargon.txt.gz" >"$work/jargon.txt"
+gzip -dc "$work/unpacked/usr/share/doc/jargon-text/jargon.txt.gz" >"$work/jargon.txt"
 # The Bible's package holds a compressed form that only its reader knows.
-"$work/root/usr/bin/bible" -p "$work/root/usr/lib" -l 79 gen1:1-rev22:21 </dev/null >"$work/bible.txt"
+"$work/unpacked/usr/bin/bible" -p "$work/unpacked/usr/lib" -l 79 gen1:1-rev22:21 </dev/null >"$work/bible.txt"
 "$python" scripts/base_corpus.py "$output" "$work/jargon.txt" "$work/bible.txt"
 cat >"${output%.*}.sources" <<END
 The Jargon File 4.4.7, public domain (Debian package jargon-text 4.4.7-4.1)

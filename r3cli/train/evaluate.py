@@ -25,10 +25,5 @@ class LossSum:
         """The mean loss in bits, where a token is a byte."""
         return self.nats_per_token / math.log(2.0)
 
-    @property
-    def micro_nats_per_token(self) -> int:
-        """The mean loss in whole millionths of a nat, half rounded up: integers only."""
-        return (self.grid * 2_000_000 + (self.tokens << 36)) // (self.tokens << 37)
-
     def __add__(self, other: LossSum) -> LossSum:
         return LossSum(self.grid + other.grid, self.tokens + other.tokens)

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np  # noqa: TID253 - the leaf that joins data and arithmetic
-import torch  # noqa: TID253 - as above
 
 from r3cli.kernels.tensors import decode_tensors, encode_tensors
 from r3cli.storage.base import ContentStore
@@ -164,12 +163,6 @@ def load_tensors(store: ContentStore, cid: str) -> dict[str, np.ndarray]:
 def store_tensors(store: ContentStore, tensors: dict[str, np.ndarray]) -> str:
     """Keep named tensors and return their CID."""
     return store.put(encode_tensors(tensors))
-
-
-def use_threads(threads: int | None) -> None:
-    """How many CPU threads torch takes; the bits do not depend on it."""
-    if threads is not None:
-        torch.set_num_threads(threads)
 
 
 def _executed(state: TrainState, loss: int) -> Executed:

@@ -17,10 +17,12 @@ from r3cli.result import Data, Result, failed
 from r3cli.settings import Settings
 from r3cli.storage.base import ContentStore
 from r3cli.storage.registry import open_store
+from r3cli.train.process import prepare_process
 from r3cli.train.rounds.aggregate import read_aggregate
 from r3cli.train.rounds.bench import Bench, Workshop
 from r3cli.train.rounds.canonical import DOCUMENT_LIMIT
 from r3cli.train.rounds.leaves import decode_leaves
+from r3cli.train.rounds.prune import KEEP_ROUNDS, forgotten_rounds
 from r3cli.train.rounds.receipt import Receipt, ReceiptFacts, check_receipt, prove_transaction, read_receipt
 from r3cli.train.rounds.verify import (
     Claim,
@@ -111,10 +113,18 @@ class _Desk:
 def verify_round(
     settings: Settings, paths: Paths, number: int, *, step: StepChoice, miner: str | None, report: Report
 ) -> Result[RoundVerdict]:
-    """Execute a round's work again, all of it or one step, and compare; failures carry exit code 3."""
+    """Execute a round's work again, all of it or one step, and compare; failures carry exit code 3.
+
+    A round whose states this machine let go is executed whole: that needs none of them.
+    """
+    prepare_process(settings.values.train.threads)
+    warnings: tuple[str, ...] = ()
     with _open(settings, paths, report) as desk:
         bench = desk.bench(number)
         chosen = _chosen_step(step, bench.manifest.steps)
+        if chosen is not None and number <= forgotten_rounds(paths.train / desk.window.chain_id):
+            chosen = None
+            warnings = (f"states are kept for {KEEP_ROUNDS} rounds, so every step of round {number} was executed",)
         works = [verify_work(bench, claim, step=chosen, report=report) for claim in desk.claims(number, bench, miner)]
     shown = next((work for work in works if not work.ok), works[0])
     verdict = RoundVerdict(
@@ -129,7 +139,7 @@ def verify_round(
         works=works,
     )
     if shown.ok:
-        return Result(verdict)
+        return Result(verdict, warnings=warnings)
     return failed(verdict, [VerificationFailed(f"round {number}: {shown.explanation}", target=shown.miner)])
 
 
@@ -165,6 +175,7 @@ def verify_receipt(
 
     Raises `ContentMissing` when base, data or adapter are not in this store: then nothing is known about the work.
     """
+    prepare_process(settings.values.train.threads)
     receipt = read_receipt(file)
     facts = check_receipt(receipt, trust=trust)
     store = open_store(settings.values.storage, paths)

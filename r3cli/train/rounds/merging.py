@@ -10,9 +10,10 @@ from r3cli.result import Data, Result
 from r3cli.settings import Settings
 from r3cli.signals import stop_on_signals
 from r3cli.storage.registry import open_store
+from r3cli.train.process import prepare_process
 from r3cli.train.rounds import play
 from r3cli.train.rounds.aggregate import Exclusion, Participant, read_aggregate
-from r3cli.train.rounds.bench import Workshop, use_threads
+from r3cli.train.rounds.bench import Workshop
 from r3cli.train.rounds.cast import cast_of, prepare_accounts
 from r3cli.train.rounds.challenge import proposers_lie
 from r3cli.train.rounds.record import Records
@@ -39,7 +40,7 @@ def aggregate_round(settings: Settings, paths: Paths, number: int, report: Repor
 
     Raises `VerificationFailed` when a closed aggregate does not follow from its payloads.
     """
-    use_threads(settings.values.train.threads)
+    prepare_process(settings.values.train.threads)
     store = open_store(settings.values.storage, paths)
     with stop_on_signals() as stop, connect(settings, paths, report, local_network="there-is") as connection:
         window = Window(connection, store)

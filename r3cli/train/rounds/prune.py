@@ -12,7 +12,7 @@ from r3cli.train.rounds.mark import Mark
 from r3cli.train.rounds.record import Records
 from r3cli.train.rounds.verify import read_header
 
-KEEP_ROUNDS = 3  # with their states; older rounds stay verifiable in full, from their manifest
+KEEP_ROUNDS = 8  # with their states; older rounds stay verifiable in full, from their manifest
 
 
 def prune_states(store: ContentStore, records: Records, folder: Path, open_round: int) -> int:
@@ -21,15 +21,23 @@ def prune_states(store: ContentStore, records: Records, folder: Path, open_round
     Adapters, payloads, leaves and residuals stay: they are what a full verification starts from.
     """
     removed = 0
-    mark = Mark(folder / "pruned")
-    done = mark.read()
+    done = forgotten_rounds(folder)
     for record in records.all():
         if not done < record.round <= open_round - KEEP_ROUNDS:
             continue
         for miner in record.miners:
             removed += _remove_states(store, miner.payload_cid)
-        mark.write(record.round)
+        _mark(folder).write(record.round)
     return removed
+
+
+def forgotten_rounds(folder: Path) -> int:
+    """Up to which round this state folder has let the states go."""
+    return _mark(folder).read()
+
+
+def _mark(folder: Path) -> Mark:
+    return Mark(folder / "pruned")
 
 
 def _remove_states(store: ContentStore, payload_cid: str) -> int:

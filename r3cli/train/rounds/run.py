@@ -33,9 +33,10 @@ from r3cli.settings import Settings
 from r3cli.signals import Stop, stop_on_signals
 from r3cli.storage.base import ContentStore
 from r3cli.storage.registry import open_store
+from r3cli.train.process import prepare_process
 from r3cli.train.rounds import play
 from r3cli.train.rounds.audit import audit_behind
-from r3cli.train.rounds.bench import Bench, Workshop, store_tensors, use_threads
+from r3cli.train.rounds.bench import Bench, Workshop, store_tensors
 from r3cli.train.rounds.cast import cast_of, prepare_accounts
 from r3cli.train.rounds.glance import remember_chain
 from r3cli.train.rounds.local import LocalNetwork
@@ -113,7 +114,7 @@ class _Plan:
 def run_training(settings: Settings, paths: Paths, order: RunOrder, report: Report) -> Result[TrainRun]:
     """Train until `train.rounds` rounds are closed (a total, over all runs on this chain)."""
     role = parse_role(order.role)
-    use_threads(settings.values.train.threads)
+    prepare_process(settings.values.train.threads)
     choice: LocalChoice = "of-settings" if is_asked_for(settings, "train.seed") else "any"
     store = open_store(settings.values.storage, paths)
     with (

@@ -276,3 +276,12 @@ def test_a_result_that_was_made_up_does_not_become_a_success_by_trust(closed: Do
     assert (ran.exit_code, ran.data["anchored"], ran.data["succeeded"]) == (0, True, None)
     ran = closed.train("verify", "--receipt", receipt["path"], "--trust", receipt["data"]["result_hash"])
     assert (ran.exit_code, ran.data["anchored"]) == (3, False)
+
+
+def test_a_round_whose_states_were_let_go_is_executed_whole(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("r3cli.train.rounds.prune.KEEP_ROUNDS", 1)
+    assert door.run("--rounds", "2").exit_code == 0
+    forgotten = door.train("verify", "1", "--step", "2")
+    assert (forgotten.exit_code, forgotten.data["steps_checked"]) == (0, [1, 2, 3])
+    assert len(forgotten.json["warnings"]) == 1
+    assert door.train("verify", "2", "--step", "2").data["steps_checked"] == [2]

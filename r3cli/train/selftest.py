@@ -107,7 +107,7 @@ def float_carriers() -> bool:
 
 
 def square_roots() -> bool:
-    """Square roots through float64 round correctly."""
+    """Square roots round correctly."""
     # x in [1, 4) is whole * 2**-23, its root near * 2**-23; the rounding midpoints are (2 near +- 1) * 2**-24.
     whole = torch.cat([_integers(SAMPLES, 1 << 23, (1 << 24) - 1), 2 * _integers(SAMPLES, 1 << 23, (1 << 24) - 1)])
     near = (square_root(whole.double().mul(2.0**-23).float()).double() * 2.0**23).long()

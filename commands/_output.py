@@ -6,12 +6,12 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any, Generic, NoReturn, TextIO, TypeVar
 
 import msgspec
 import typer
 
+from r3cli.clock import timestamp
 from r3cli.errors import ExitCode, PartlyDone, R3Error
 from r3cli.result import Data, Failure, Result
 
@@ -166,7 +166,7 @@ def _write_document(session: Session, document: Envelope[Any]) -> None:
 
 
 def _stamped(record: msgspec.Struct, kind: str, sequence: int) -> dict[str, Any]:
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    now = timestamp()
     return {"type": kind, "seq": sequence, "ts": now, **msgspec.to_builtins(record)}
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+
+from r3cli.clock import timestamp
 
 Level = Literal["debug", "detail", "info", "warning", "error"]
 
@@ -35,8 +36,7 @@ Report = Callable[[Event], None]
 
 def event(name: str, message: str, *, level: Level = "info", **fields: Any) -> Event:
     """An event of this moment."""
-    ts = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return Event(ts=ts, level=level, name=name, message=message, fields=fields)
+    return Event(ts=timestamp(), level=level, name=name, message=message, fields=fields)
 
 
 def silent(_: Event) -> None:

@@ -16,13 +16,13 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from r3cli.clock import timestamp
 from r3cli.errors import NotFound
 from r3cli.files import private_dir
 
@@ -133,7 +133,7 @@ class Journal:
             found = [row for row in self._select(database, "key = ?", (key,)) if row.state is not State.FAILED]
             if found and (once or found[-1].is_open):
                 return found[-1]
-            now = _now()
+            now = timestamp()
             cursor = database.execute(
                 "INSERT INTO entry (key, kind, network, account, intent, state, created, updated)"
                 " VALUES (?,?,?,?,?,?,?,?)",
@@ -157,7 +157,7 @@ class Journal:
         with self._write() as database:
             database.execute(
                 "INSERT INTO attempt VALUES (?,?,?,?,?,?,?,'sent',?)",
-                (tx_hash, entry_id, chain_id, account, sequence, timeout_height, raw, _now()),
+                (tx_hash, entry_id, chain_id, account, sequence, timeout_height, raw, timestamp()),
             )
             self._move(database, entry_id, State.SENT, None, None)
 
@@ -254,7 +254,7 @@ class Journal:
         text = None if result is None else json.dumps(result, sort_keys=True)
         database.execute(
             "UPDATE entry SET state = ?, detail = ?, result = COALESCE(?, result), updated = ? WHERE id = ?",
-            (state, detail, text, _now(), entry_id),
+            (state, detail, text, timestamp(), entry_id),
         )
 
     @staticmethod
@@ -292,7 +292,3 @@ def _entry(row: sqlite3.Row) -> Entry:
     fields["result"] = None if fields["result"] is None else json.loads(fields["result"])
     fields["state"] = State(fields["state"])
     return Entry(**fields)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from r3cli.accounts.listing import WalletList, list_wallets
 from r3cli.chain.transactions import list_transactions
+from r3cli.clock import timestamp
 from r3cli.errors import Malformed, R3Error
 from r3cli.events import Report, silent
 from r3cli.journal import Journal, State
@@ -40,7 +41,7 @@ def show_status(
     failures += wallets.failures
     now = datetime.now(UTC)
     shown = StatusShown(
-        taken_at=now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        taken_at=timestamp(now),
         network=settings.values.network,
         chain_id=chain_id,
         state=str(paths.state),

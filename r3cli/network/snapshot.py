@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from r3cli.clock import timestamp
 from r3cli.errors import Malformed
 from r3cli.files import atomic_write
 from r3cli.money import Amount
@@ -50,7 +50,7 @@ def take_snapshot(connection: Connection, labels: Mapping[str, str], works: Iter
     return Snapshot(
         network=connection.network,
         chain_id=head.chain_id,
-        taken_at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        taken_at=timestamp(),
         height=head.height,
         open_round=state.training_round_id if state and is_open else None,
         manifest=state.model_ipfs_hash if state and is_open else None,

@@ -19,11 +19,11 @@ from msgspec import Meta
 
 from r3cli.errors import Malformed
 from r3cli.kernels.codec import Update, decode_update
+from r3cli.kernels.codec_values import GRID_BITS
 from r3cli.kernels.merkle import merkle_root, seed_merkle_root
 from r3cli.storage.base import ContentStore
 from r3cli.train.rounds.bench import store_tensors
 from r3cli.train.rounds.canonical import DOCUMENT_LIMIT, Document, decode_document
-from r3cli.train.rounds.leaves import GRID_BITS
 from r3cli.train.rounds.manifest import AggregationRule, Cid, Count, Manifest
 from r3cli.train.rounds.payload import PAYLOAD_LIMIT, HexDigest, decode_payload
 from r3cli.train.state import SMALLEST_VALUE

@@ -6,6 +6,7 @@ Miner, verifier and proposer all work on one, so that there is one definition of
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import msgspec
@@ -21,7 +22,7 @@ from r3cli.train.data import draw
 from r3cli.train.exact.step import ExactTrainer
 from r3cli.train.fast import FastTrainer
 from r3cli.train.rounds.leaves import Leaf
-from r3cli.train.rounds.manifest import Manifest, decode_manifest
+from r3cli.train.rounds.manifest import Manifest, read_manifest
 from r3cli.train.state import TrainState, decode_adapter, fresh_state
 
 BASE_LIMIT = 1 << 30  # bytes of a packed backbone
@@ -86,6 +87,11 @@ class Bench:
         """How far training moved the adapter, in float32."""
         return {name: state.parameters[name] - tensor for name, tensor in self.adapter.items()}
 
+    @cached_property
+    def bits_before(self) -> float:
+        """Loss of the round's own adapter, from which every miner starts."""
+        return self.bits_per_byte(self.adapter)
+
     def bits_per_byte(self, adapter: dict[str, np.ndarray]) -> float:
         """Loss of an adapter on the held-out part of the data."""
         return self.trainer.evaluate(adapter, self.validation())
@@ -106,7 +112,7 @@ class Workshop:
 
     def open(self, manifest_cid: str, seed: int) -> Bench:
         """Fetch a manifest and everything it names; raises `ContentMissing`, `CidMismatch` or `Malformed`."""
-        manifest = decode_manifest(self.store.get(manifest_cid, limit=1 << 20))
+        manifest = read_manifest(self.store, manifest_cid)
         trainer, config, lora = self._trainer(manifest)
         return Bench(
             manifest=manifest,

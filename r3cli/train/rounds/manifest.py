@@ -10,9 +10,11 @@ import msgspec
 from msgspec import Meta
 
 from r3cli.errors import Malformed, ManifestMismatch
+from r3cli.storage.base import ContentStore
 from r3cli.train.rounds.canonical import Document, decode_document
 
 ARITHMETIC = "r3/exact/1"
+MANIFEST_LIMIT = 1 << 20  # bytes
 
 Count = Annotated[int, Meta(ge=1, le=1 << 20)]
 Cid = Annotated[str, Meta(min_length=46, max_length=80)]
@@ -88,6 +90,11 @@ def decode_manifest(content: bytes) -> Manifest:
     if manifest.density_fraction > 1:
         raise Malformed(f"a density of {manifest.density} is over 1")
     return manifest
+
+
+def read_manifest(store: ContentStore, cid: str) -> Manifest:
+    """A manifest by CID; raises `ContentMissing` or `Malformed`."""
+    return decode_manifest(store.get(cid, limit=MANIFEST_LIMIT))
 
 
 def require_terms(manifest: Manifest, wanted: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from r3cli.events import Report, event, silent
 from r3cli.kernels.codec import compress
 from r3cli.signals import Stop
 from r3cli.train.checkpoint import CheckpointFolder
+from r3cli.train.evaluate import LossSum
 from r3cli.train.rounds.bench import TENSORS_LIMIT, Bench, Executed, load_tensors
 from r3cli.train.rounds.leaves import Leaf, LeafList, decode_leaves
 from r3cli.train.rounds.payload import Header, Payload
@@ -49,7 +50,7 @@ def mine_round(
         leaves.append(executed.leaf)
         state = executed.state
         checkpoints.save(number, LeafList(leaves=leaves).encode())
-        loss = executed.leaf.loss / (bench.tokens_per_step << 36)
+        loss = LossSum(executed.leaf.loss, bench.tokens_per_step).nats_per_token
         report(
             event(
                 "train.step",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
+from r3cli.clock import timestamp
 from r3cli.errors import CidMismatch, ContentMissing, TransactionFailed
 from r3cli.events import Report, event
 from r3cli.signals import Stop
@@ -17,7 +17,7 @@ from r3cli.train.checkpoint import CheckpointFolder
 from r3cli.train.rounds.aggregate import Aggregate, Exclusion, Participant, Revealed, build_aggregate
 from r3cli.train.rounds.bench import Bench, load_tensors
 from r3cli.train.rounds.challenge import confirm_evidence, examine, judge, read_evidence
-from r3cli.train.rounds.manifest import decode_manifest
+from r3cli.train.rounds.manifest import read_manifest
 from r3cli.train.rounds.mine import Work, mine_round
 from r3cli.train.rounds.record import MinerShown, Records, RoundShown, TxShown, round_of
 from r3cli.train.rounds.roles import Actor, Cast
@@ -106,13 +106,13 @@ def close(stage: Stage, bench: Bench, next_manifest_cid: str) -> RoundShown | No
     record = stage.records.load(bench.manifest.round)
     if record is None or record.global_bpb_after is not None:
         return record
-    following = decode_manifest(bench.store.get(next_manifest_cid, limit=1 << 20))
+    following = read_manifest(bench.store, next_manifest_cid)
     revealed = stage.window.revealed(bench.manifest.round)
     record = msgspec.structs.replace(
         record,
         global_bpb_after=round(bench.bits_per_byte(load_tensors(bench.store, following.adapter)), 6),
         aggregation_id=revealed.aggregation_id if revealed else None,
-        finished_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        finished_at=timestamp(precision="seconds"),
     )
     stage.records.save(record)
     return record
@@ -126,7 +126,7 @@ def _work(stage: Stage, bench: Bench, actor: Actor) -> MinerShown:
     )
     previous = stage.window.previous_payload(actor.address, number, bench.manifest.residuals_reset)
     work = mine_round(bench, actor.address, previous, checkpoints, stage.stop, stage.report)
-    before, after = bench.bits_per_byte(bench.adapter), bench.bits_per_byte(work.adapter)
+    before, after = bench.bits_before, bench.bits_per_byte(work.adapter)
     gradient_id, tx = _hand_in(stage, work, actor, f"{before:.3f} -> {after:.3f} bits per byte")
     return MinerShown(
         miner=actor.address,
@@ -209,7 +209,7 @@ def _participant(claim: Claim) -> Participant:
 
 def _exclusion(claim: Claim, verdict: Verdict | None) -> Exclusion:
     if verdict is None:
-        return Exclusion(gradient_id=claim.gradient_id, reason="content_missing")
+        return Exclusion(gradient_id=claim.gradient_id, reason=ContentMissing.name)
     return Exclusion(gradient_id=claim.gradient_id, reason=str(verdict.reason), step=verdict.first_bad_step)
 
 
